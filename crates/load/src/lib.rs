@@ -1,1 +1,38 @@
-//! load
+//! One run of an integration: read both sides, map, match, plan, deliver, and say what became of every user.
+//!
+//! This is where a decision about a user is made.
+//! It knows nothing of YAML, of schedules or of a command line: what a run needs is in [`Loader`].
+//!
+//! **Invariant:** nothing is written before the whole plan is in the store.
+//! **Invariant:** a dry run cannot write, for [`Intent::DryRun`] holds no [`oomnitza::Writer`].
+//! **Invariant:** every user that was seen has exactly one outcome.
+//! **Invariant:** a portion that was opened is finalized, by this run or by a later one.
+
+mod run;
+
+mod settings;
+mod report;
+mod progress;
+mod error;
+mod reason;
+
+mod lock;
+mod recover;
+
+mod read;
+mod rows;
+mod scratch;
+
+mod matching;
+mod decide;
+mod plan;
+
+mod deliver;
+
+pub use error::Error;
+pub use progress::{Phase, Progress, Publisher};
+pub use reason::Reason;
+pub use report::Report;
+pub use run::{Intent, Loader, Request};
+pub use settings::{Bulk, Delivery, Integration, Preference};
+pub use store::{Counts, State};

@@ -9,6 +9,7 @@
 
 mod changes;
 mod error;
+mod errors;
 mod forms;
 mod notices;
 mod open;

@@ -49,6 +49,14 @@ impl Presence {
         self.arrived |= !was_present;
     }
 
+    /// Lists who was seen.
+    pub fn people(&self) -> Vec<PersonRow> {
+        let persons = (0_i64..).zip(&self.bits).flat_map(|(word, bits)| {
+            (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| word * 64 + bit)
+        });
+        persons.collect()
+    }
+
     fn has(&self, person: PersonRow) -> bool {
         let (word, bit) = Self::place(person);
         self.bits

@@ -175,6 +175,8 @@ pub struct Unfinished {
     pub planned: bool,
     /// Whether its plan was never to be delivered.
     pub dry_run: bool,
+    /// Whether only some users were read.
+    pub partial: bool,
 }
 
 impl Store {
@@ -369,7 +371,7 @@ impl Store {
     pub async fn unfinished(&self, integration: i64) -> Result<Vec<Unfinished>, Error> {
         let mut reader = self.reader().await;
         let rows = sqlx::query(
-            "SELECT run, run_id, planned_at IS NOT NULL, dry_run FROM runs
+            "SELECT run, run_id, planned_at IS NOT NULL, dry_run, partial FROM runs
              WHERE integration = ? AND state = 'running' ORDER BY run",
         )
         .bind(integration)
@@ -386,6 +388,7 @@ impl Store {
                 run_id: row.get(1),
                 planned: row.get(2),
                 dry_run: row.get(3),
+                partial: row.get(4),
             })
             .collect())
     }

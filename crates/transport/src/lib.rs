@@ -1,1 +1,29 @@
-//! transport
+//! The one way to send HTTP: paced, retried, timed out, bounded, traced and redacted.
+//!
+//! A [`Client`] stands for one system and one credential. It keeps to a promised number of
+//! requests a second, holds every request back when the system answers 429, repeats what is
+//! transient, and tells a caller of a failure whether the request may have taken effect.
+//!
+//! It knows nothing of either vendor: no path, no field, no meaning of a body. It is the only
+//! crate that opens connections.
+//!
+//! **Invariant:** no secret, no URL with a query and no body of a request reaches an error or a
+//! log. Of the bodies of answers only a short excerpt does, in the error of a refused request.
+
+mod settings;
+mod client;
+mod request;
+mod send;
+mod attempt;
+mod pace;
+mod retry;
+mod redact;
+mod error;
+mod calls;
+
+pub use calls::Calls;
+pub use client::Client;
+pub use error::{Error, Fault, Refusal};
+pub use request::{Repeat, Request, Response};
+pub use retry::Retry;
+pub use settings::{Rate, RateError, Settings, SetupError};

@@ -1,0 +1,208 @@
+//! Deciding: what becomes of one user, given its record, its match and the preference.
+
+use mapping::{Mapping, Record};
+use store::{Action, Change, Fault, Forms, Verdict};
+
+use crate::matching::Match;
+use crate::reason::Reason;
+use crate::rows::{UserRow, UserState, record_of};
+use crate::settings::Preference;
+
+/// A person that was found, or that is named because it was.
+pub(crate) struct Found {
+    /// `user_id`.
+    pub(crate) id: String,
+    /// Whether Oomnitza shows it as suspended.
+    pub(crate) suspended: Option<bool>,
+    /// What it has in the mapped fields.
+    pub(crate) values: Record,
+}
+
+/// What a decision looks at besides the user.
+pub(crate) struct Rules<'a> {
+    pub(crate) mapping: &'a Mapping,
+    pub(crate) preference: Preference,
+    /// Values that Oomnitza is known to show in another form.
+    pub(crate) forms: &'a Forms,
+}
+
+/// What the keys of a user found, with names put to the rows.
+pub(crate) enum Finding {
+    Nobody,
+    One { person: Found, key: u8 },
+    Ambiguous { first: String, other: String },
+    Duplicate { of: String },
+}
+
+impl Finding {
+    /// Puts names to what was matched: `person` gives a person by its row, `user` a user's id.
+    pub(crate) fn of(
+        found: &Match,
+        mut person: impl FnMut(u32) -> std::io::Result<Found>,
+        user: impl FnOnce(u32) -> std::io::Result<String>,
+    ) -> std::io::Result<Self> {
+        Ok(match *found {
+            Match::Nobody => Self::Nobody,
+            Match::One { person: row, key } => Self::One {
+                person: person(row)?,
+                key,
+            },
+            Match::Ambiguous { first, other, .. } => Self::Ambiguous {
+                first: person(first)?.id,
+                other: person(other)?.id,
+            },
+            Match::Duplicate { of } => Self::Duplicate { of: user(of)? },
+        })
+    }
+}
+
+impl Rules<'_> {
+    /// Decides what becomes of a user.
+    pub(crate) fn verdict(&self, row: &UserRow<'_>, finding: &Finding) -> Verdict {
+        match &row.state {
+            UserState::Unmapped { fault } => return because(fault.fault()),
+            UserState::OutOfScope => {
+                let message = "`where` is false for this user";
+                return because(Reason::OutOfScope.because(message));
+            }
+            UserState::NoSyncKey => {
+                let message = format!("the user has no value for {}", self.key_names());
+                return because(Reason::NoSyncKey.because(message));
+            }
+            UserState::Mapped => {}
+        }
+        let record = record_of(&row.record);
+        match finding {
+            Finding::Duplicate { of } => because(Reason::DuplicateInSource.because(format!(
+                "user {of} has the same sync key or finds the same Oomnitza person, and goes before"
+            ))),
+            Finding::Ambiguous { first, other } => {
+                because(Reason::AmbiguousInOomnitza.because(format!(
+                    "the sync keys find more than one Oomnitza person: user_id {first} and user_id {other}"
+                )))
+            }
+            Finding::One { person, .. } if self.preference == Preference::CreateOnly => {
+                because(Reason::AlreadyInOomnitza.because(format!(
+                    "Oomnitza has the user already, as user_id {}, and the preference is `create_only`",
+                    person.id
+                )))
+            }
+            Finding::One { person, key } => self.update(&record, person, *key),
+            Finding::Nobody if self.preference == Preference::UpdateOnly => {
+                because(Reason::NotInOomnitza.because(format!(
+                    "nobody in Oomnitza has the user's {}, and the preference is `update_only`",
+                    self.key_names()
+                )))
+            }
+            Finding::Nobody => self.create(&record),
+        }
+    }
+
+    fn update(&self, record: &Record, person: &Found, key: u8) -> Verdict {
+        let fields = self.mapping.fields();
+        let known_form = |field: usize, sent: &str, shown: &str| {
+            let kind = fields[field].kind();
+            self.forms
+                .get(&person.id, fields[field].name())
+                .is_some_and(|(was_sent, was_shown)| {
+                    mapping::equal(kind, was_sent, sent) && mapping::equal(kind, was_shown, shown)
+                })
+        };
+        let differences = self.mapping.compare(record, &person.values, known_form);
+        if differences.is_empty() {
+            return Verdict::Unchanged;
+        }
+        let mut before = Object::default();
+        let mut after = Object::default();
+        for difference in &differences {
+            let name = fields[difference.field].name();
+            before.push(name, person.values.get(difference.field));
+            after.push(name, record.get(difference.field));
+        }
+        let key_field = self.mapping.sync_keys()[usize::from(key)];
+        Verdict::Change(Box::new(Change {
+            action: Action::Update,
+            key_field: fields[key_field].name().to_owned(),
+            key_value: person.values.get(key_field).to_owned(),
+            oomnitza_id: Some(person.id.clone()),
+            before: Some(before.close()),
+            after: after.close(),
+        }))
+    }
+
+    fn create(&self, record: &Record) -> Verdict {
+        let fields = self.mapping.fields();
+        if let Some(&missing) = self.mapping.missing_for_create(record).first() {
+            let mut fault = Reason::Mapping.because_of(
+                missing,
+                format!("Oomnitza makes nobody without `{missing}`, and the mapping gives no value for it"),
+            );
+            fault.hint = Some(format!(
+                "map `{missing}` so that it always has a value, with `write: on_create` if it is for new people alone"
+            ));
+            return because(fault);
+        }
+        let key_field = self
+            .mapping
+            .sync_keys()
+            .iter()
+            .find(|&&key| !record.get(key).is_empty());
+        let Some(&key_field) = key_field else {
+            // A user without a key has been told apart before.
+            return because(Reason::NoSyncKey.because("the user has no sync key"));
+        };
+        let mut after = Object::default();
+        for (field, value) in fields.iter().zip(record.iter()) {
+            if !value.is_empty() {
+                after.push(field.name(), value);
+            }
+        }
+        Verdict::Change(Box::new(Change {
+            action: Action::Create,
+            key_field: fields[key_field].name().to_owned(),
+            key_value: record.get(key_field).to_owned(),
+            oomnitza_id: None,
+            before: None,
+            after: after.close(),
+        }))
+    }
+
+    fn key_names(&self) -> String {
+        let fields = self.mapping.fields();
+        let names: Vec<String> = self
+            .mapping
+            .sync_keys()
+            .iter()
+            .map(|&key| format!("`{}`", fields[key].name()))
+            .collect();
+        names.join(" or ")
+    }
+}
+
+fn because(fault: Fault) -> Verdict {
+    Verdict::Fault(Box::new(fault))
+}
+
+/// A JSON object that is put together from raw values.
+#[derive(Default)]
+pub(crate) struct Object(String);
+
+impl Object {
+    /// Adds a member; the empty value is null.
+    pub(crate) fn push(&mut self, name: &str, raw: &str) {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        // Names of fields are checked to be letters, digits and underscores.
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self.0.push_str(if raw.is_empty() { "null" } else { raw });
+    }
+
+    pub(crate) fn close(mut self) -> String {
+        if self.0.is_empty() {
+            self.0.push('{');
+        }
+        self.0.push('}');
+        self.0
+    }
+}

@@ -1,0 +1,168 @@
+//! Delivering: the stored plan is carried out, and nothing else is read for it.
+
+mod bulk;
+mod look;
+mod rest;
+mod run_log;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mapping::Mapping;
+use oomnitza::{Reader, Writer};
+use store::{Fault, Form, Notice, PlannedChange, RunKey, Settled, Settlement, Store};
+use tokio_util::sync::CancellationToken;
+use transport::Retry;
+
+use crate::error::Stop;
+use crate::progress::{Phase, Publisher};
+use crate::reason::Reason;
+use crate::settings::{Delivery, Integration};
+
+pub(crate) use bulk::report_failed;
+pub(crate) use look::{Look, look_up};
+pub(crate) use run_log::{Patience, await_portion};
+
+/// A plan that is older than this is not carried out without a second look at the people it changes.
+const FRESH: Duration = Duration::from_mins(10);
+
+/// Whether people are read again before they are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecondLook {
+    /// Always: the plan was made in another process, at another time.
+    Always,
+    /// Only when the plan has grown old meanwhile.
+    WhenStale,
+}
+
+/// Carries out the plan of a run.
+pub(crate) struct Deliverer<'a> {
+    pub(crate) integration: &'a Integration,
+    pub(crate) store: &'a Store,
+    pub(crate) key: RunKey,
+    pub(crate) reader: &'a Reader,
+    pub(crate) writer: &'a Writer,
+    pub(crate) retry: &'a Retry,
+    pub(crate) read_at: Timestamp,
+    pub(crate) second_look: SecondLook,
+    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) progress: &'a Publisher,
+}
+
+impl Deliverer<'_> {
+    /// Delivers everything that is planned, and stores what became of it.
+    ///
+    /// What is left planned after an error is for the caller to withdraw.
+    pub(crate) async fn deliver(&self) -> Result<(), Stop> {
+        let groups = self.store.groups(self.key).await?;
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let total = groups.iter().map(|group| group.count).sum();
+        self.progress.begin(Phase::Delivering, Some(total));
+        match &self.integration.delivery {
+            Delivery::Rest => self.rest(&groups).await,
+            Delivery::Bulk(bulk) => self.bulk(bulk, &groups).await,
+        }
+    }
+
+    fn mapping(&self) -> &Mapping {
+        &self.integration.mapping
+    }
+
+    /// Withdraws the changes of a chunk that somebody has made pointless since the plan; gives the others.
+    async fn without_conflicts(
+        &self,
+        changes: Vec<PlannedChange>,
+    ) -> Result<Vec<PlannedChange>, Stop> {
+        let age = Timestamp::now().duration_since(self.read_at).unsigned_abs();
+        let look_again = self.second_look == SecondLook::Always || age > FRESH;
+        let mut conflicts =
+            look::conflicts(self.reader, self.mapping(), &changes, look_again).await?;
+        if conflicts.is_empty() {
+            return Ok(changes);
+        }
+        let (mut settled, mut rest) = (Vec::new(), Vec::new());
+        for change in changes {
+            match conflicts.remove(&change.change) {
+                Some(message) => {
+                    let fault = Reason::Conflict.because(message);
+                    settled.push(settle(&change, withdrawn(fault)));
+                }
+                None => rest.push(change),
+            }
+        }
+        self.store
+            .settle(self.key, &settled, Timestamp::now())
+            .await?;
+        self.progress.advance(settled.len());
+        Ok(rest)
+    }
+
+    /// Remembers values that Oomnitza shows in another form than they were sent in, and says so once a field.
+    async fn remember(&self, forms: &[Form]) -> Result<(), Stop> {
+        if forms.is_empty() {
+            return Ok(());
+        }
+        self.store
+            .remember_forms(self.key.integration, forms)
+            .await?;
+        let mut fields: Vec<&str> = forms.iter().map(|form| form.field.as_str()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        for field in fields {
+            let message = format!(
+                "Oomnitza shows values of `{field}` in another form than they are sent in; \
+                 they count as unchanged while both stay as they are"
+            );
+            let notice = Notice {
+                kind: "another_form",
+                subject: field,
+                message: &message,
+            };
+            if self
+                .store
+                .begin_notice(self.key.integration, &notice, Timestamp::now())
+                .await?
+            {
+                tracing::warn!(integration.id = %self.integration.id, field, "{message}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says what became of a change.
+fn settle(change: &PlannedChange, settlement: Settlement) -> Settled {
+    Settled {
+        change: change.change,
+        person: change.person,
+        settlement,
+    }
+}
+
+/// Says that Oomnitza does not have a change, and why.
+pub(crate) fn failed(fault: Fault) -> Settlement {
+    Settlement::Failed(Box::new(fault))
+}
+
+/// Says that a change was not sent, and why.
+fn withdrawn(fault: Fault) -> Settlement {
+    Settlement::Withdrawn(Box::new(fault))
+}
+
+/// What a refusal says to the operator: the status and Oomnitza's words.
+fn rejection(error: &oomnitza::Error) -> Settlement {
+    failed(Reason::Rejected.because(chain(error)))
+}
+
+/// An error and its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

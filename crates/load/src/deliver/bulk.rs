@@ -1,0 +1,444 @@
+//! Bulk: in batches, accepted at once and applied later; the run log and a second reading say what became of them.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, RunLog, Sentence, Writer};
+use store::{Action, Group, Notice, PlannedChange, Settled, Settlement, State};
+
+use super::{
+    Deliverer, Look, Patience, chain, failed, look_up, rejection, run_log, settle, withdrawn,
+};
+use crate::decide::Object;
+use crate::deliver::look::members;
+use crate::error::Stop;
+use crate::progress::Phase;
+use crate::reason::Reason;
+use crate::settings::Bulk;
+
+/// Changes that are read from the plan, and marked as sent, together.
+const CHUNK: u32 = 1000;
+/// Changes that are looked at again together.
+const LOOK: u32 = 500;
+
+/// A change as the record of a batch.
+struct Prepared<'a> {
+    change: &'a PlannedChange,
+    record: Bytes,
+}
+
+/// How many records Oomnitza has accepted.
+#[derive(Default)]
+struct Accepted {
+    creates: u64,
+    updates: u64,
+}
+
+impl Deliverer<'_> {
+    pub(super) async fn bulk(&self, bulk: &Bulk, groups: &[Group]) -> Result<(), Stop> {
+        let id = PortionId::random();
+        self.store.open_portion(self.key, id.into()).await?;
+        let mut portion = self.writer.portion(id, bulk.connector.clone());
+        let mut accepted = Accepted::default();
+        let result = self.upload(bulk, groups, &mut portion, &mut accepted).await;
+        if let Err(stop) = &result
+            && stop.state() == State::Failed
+        {
+            report_broken(&mut portion, bulk, self.writer, stop).await;
+        }
+        self.finalize(portion, matches!(result, Err(Stop::Canceled)))
+            .await?;
+        let patience = match &result {
+            Ok(()) | Err(Stop::Canceled) => Patience::LONG,
+            // Who is stopped, or talks to nobody, does not wait.
+            Err(_) => Patience::NONE,
+        };
+        let verified = self.verify(bulk, id, &accepted, patience).await;
+        result.and(verified)
+    }
+
+    async fn upload(
+        &self,
+        bulk: &Bulk,
+        groups: &[Group],
+        portion: &mut Portion,
+        accepted: &mut Accepted,
+    ) -> Result<(), Stop> {
+        for group in groups {
+            let mut after = 0;
+            loop {
+                if self.cancel.is_cancelled() {
+                    return Err(Stop::Interrupted);
+                }
+                let chunk = self
+                    .store
+                    .next_changes(self.key, group, after, CHUNK)
+                    .await?;
+                let Some(last) = chunk.last() else { break };
+                after = last.change;
+                let chunk = self.without_conflicts(chunk).await?;
+                self.upload_chunk(bulk, group, &chunk, portion, accepted)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn upload_chunk(
+        &self,
+        bulk: &Bulk,
+        group: &Group,
+        chunk: &[PlannedChange],
+        portion: &mut Portion,
+        accepted: &mut Accepted,
+    ) -> Result<(), Stop> {
+        let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
+        self.store.mark_sent(&ids).await?;
+        let prepared: Vec<Prepared<'_>> = chunk
+            .iter()
+            .map(|change| Prepared {
+                change,
+                record: self.record(bulk, change),
+            })
+            .collect();
+        let mut batches = prepared.chunks(bulk.batch);
+        let result = loop {
+            let Some(batch) = batches.next() else {
+                break Ok(());
+            };
+            if let Err(stop) = self.may_go_on(portion).await {
+                // This batch is not sent either.
+                self.unsend(batch).await?;
+                break Err(stop);
+            }
+            if let Err(stop) = self
+                .upload_batch(bulk, group, batch, portion, accepted)
+                .await
+            {
+                break Err(stop);
+            }
+            self.progress.advance(batch.len());
+        };
+        for batch in batches {
+            self.unsend(batch).await?;
+        }
+        result
+    }
+
+    /// Says whether the next batch may be sent.
+    async fn may_go_on(&self, portion: &mut Portion) -> Result<(), Stop> {
+        if self.cancel.is_cancelled() {
+            return Err(Stop::Interrupted);
+        }
+        match portion.is_canceled().await {
+            Ok(true) => Err(Stop::Canceled),
+            Ok(false) => Ok(()),
+            Err(error) if error.is_unauthorized() => Err(Stop::Target(error)),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "Could not ask whether the load was canceled");
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes back that changes were sent, for they were not.
+    async fn unsend(&self, batch: &[Prepared<'_>]) -> Result<(), Stop> {
+        let settled: Vec<Settled> = batch
+            .iter()
+            .map(|one| {
+                let fault =
+                    Reason::NotAttempted.because("the run ended before it came to this user");
+                settle(one.change, withdrawn(fault))
+            })
+            .collect();
+        Ok(self
+            .store
+            .settle(self.key, &settled, Timestamp::now())
+            .await?)
+    }
+
+    /// Sends one batch; what is refused is split until the records are found that are to blame.
+    async fn upload_batch(
+        &self,
+        bulk: &Bulk,
+        group: &Group,
+        batch: &[Prepared<'_>],
+        portion: &mut Portion,
+        accepted: &mut Accepted,
+    ) -> Result<(), Stop> {
+        let mode = match group.action {
+            Action::Create => Mode::InsertOnly,
+            Action::Update => Mode::UpdateOnly,
+        };
+        let mut parts = vec![batch];
+        let mut refused = Vec::new();
+        let mut result = Ok(());
+        while let Some(part) = parts.pop() {
+            let records = part.iter().map(|one| one.record.clone()).collect();
+            let Ok(records) = Batch::new(self.sync_field(bulk, group), mode, records) else {
+                // The size of a batch is checked with the configuration, and an empty part is none.
+                continue;
+            };
+            match portion.send(&records).await {
+                Ok(()) => match group.action {
+                    Action::Create => accepted.creates += part.len() as u64,
+                    Action::Update => accepted.updates += part.len() as u64,
+                },
+                Err(error) if error.is_refusal() => match part {
+                    [one] => refused.push(settle(one.change, rejection(&error))),
+                    part => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                },
+                Err(error) => {
+                    let message = format!(
+                        "{}; it may have been applied, which the next run sees",
+                        chain(&error)
+                    );
+                    refused.extend(part.iter().map(|one| {
+                        let fault = Reason::Unreachable.because(message.clone());
+                        settle(one.change, failed(fault))
+                    }));
+                    result = Err(Stop::Target(error));
+                    break;
+                }
+            }
+        }
+        // After an error, the parts that were not tried were not sent.
+        for part in parts {
+            self.unsend(part).await?;
+        }
+        self.store
+            .settle(self.key, &refused, Timestamp::now())
+            .await?;
+        result
+    }
+
+    fn sync_field(&self, bulk: &Bulk, group: &Group) -> Vec<FieldId> {
+        self.field_id(bulk, &group.key_field)
+            .into_iter()
+            .cloned()
+            .collect()
+    }
+
+    fn field_id<'b>(&self, bulk: &'b Bulk, name: &str) -> Option<&'b FieldId> {
+        let place = self
+            .mapping()
+            .fields()
+            .iter()
+            .position(|field| field.name() == name)?;
+        bulk.field_ids.get(place)
+    }
+
+    /// Writes a change as a record: its key, as Oomnitza has it, and the fields that are sent.
+    fn record(&self, bulk: &Bulk, change: &PlannedChange) -> Bytes {
+        let mut record = Object::default();
+        let sent = members(&change.after);
+        if !sent.iter().any(|(name, _)| *name == change.key_field)
+            && let Some(id) = self.field_id(bulk, &change.key_field)
+        {
+            record.push(id.as_str(), &change.key_value);
+        }
+        for (name, value) in sent {
+            if let Some(id) = self.field_id(bulk, name) {
+                record.push(id.as_str(), value);
+            }
+        }
+        record.close().into()
+    }
+
+    /// Finalizes the portion; one that cannot be finalized now is for the next run.
+    async fn finalize(&self, portion: Portion, canceled: bool) -> Result<(), Stop> {
+        let id = portion.id();
+        let unopened = !portion.is_open();
+        let mut finalized = match portion.finalize().await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(portion.id = %id, error = %chain(&error), "Could not finalize the portion; the next run tries again");
+                error.portion.leave_open();
+                false
+            }
+        };
+        if canceled && unopened {
+            // Oomnitza knows the portion all the same, for somebody canceled it there.
+            finalized = self.writer.finalize_abandoned(id).await.is_ok();
+        }
+        if finalized {
+            self.store.portion_finalized(self.key.run).await?;
+        }
+        Ok(())
+    }
+
+    /// Settles everything that was sent: by the run log, and by what Oomnitza shows now.
+    async fn verify(
+        &self,
+        bulk: &Bulk,
+        id: PortionId,
+        accepted: &Accepted,
+        patience: Patience,
+    ) -> Result<(), Stop> {
+        let sent = accepted.creates + accepted.updates;
+        if sent == 0 {
+            return Ok(());
+        }
+        self.progress.begin(Phase::Verifying, Some(sent));
+        let log = run_log::wait(
+            self.reader,
+            &bulk.connector,
+            &id,
+            patience,
+            Some(self.cancel),
+        )
+        .await;
+        let verdict = match &log {
+            Some(log) => Applied::of(log, accepted),
+            None => Applied::Unknown,
+        };
+        if verdict == Applied::Unknown {
+            self.begin_unverified(id).await?;
+        }
+        let mut after = 0;
+        loop {
+            let chunk = self.store.sent_changes(self.key, after, LOOK).await?;
+            let Some(last) = chunk.last() else {
+                return Ok(());
+            };
+            after = last.change;
+            let looks = match verdict {
+                Applied::Unknown => None,
+                Applied::AsPlanned | Applied::Otherwise => {
+                    Some(look_up(self.reader, self.mapping(), &chunk).await?)
+                }
+            };
+            let (mut settled, mut forms) = (Vec::with_capacity(chunk.len()), Vec::new());
+            match looks {
+                None => {
+                    // It was accepted, and nothing more can be learnt now.
+                    settled.extend(chunk.iter().map(|one| settle(one, Settlement::Done(None))));
+                }
+                Some(mut looks) => {
+                    for change in &chunk {
+                        let look = looks.remove(&change.change);
+                        let (settlement, mut shown) = self.judge(look, verdict, log.as_ref());
+                        settled.push(settle(change, settlement));
+                        forms.append(&mut shown);
+                    }
+                }
+            }
+            self.store
+                .settle(self.key, &settled, Timestamp::now())
+                .await?;
+            self.remember(&forms).await?;
+            self.progress.advance(settled.len());
+        }
+    }
+
+    /// Judges one change by what Oomnitza shows of it.
+    fn judge(
+        &self,
+        look: Option<Look>,
+        verdict: Applied,
+        log: Option<&RunLog>,
+    ) -> (Settlement, Vec<store::Form>) {
+        let rejected = |what: &str| {
+            let message = format!("{what}; Oomnitza's run log says: {}", words(log));
+            (failed(Reason::Rejected.because(message)), Vec::new())
+        };
+        let Some(look) = look else {
+            return rejected("the person is not in Oomnitza after the load");
+        };
+        // A clean log means that everything was applied: what differs then is shown in another form.
+        let dropped = look
+            .deviations
+            .iter()
+            .find(|one| one.as_before || one.shown.is_empty());
+        if verdict == Applied::Otherwise
+            && let Some(dropped) = dropped
+        {
+            return rejected(&format!("`{}` is not as it was sent", dropped.field));
+        }
+        let id = look.id.clone();
+        (Settlement::Done(Some(id)), look.forms(self.mapping()))
+    }
+
+    async fn begin_unverified(&self, id: PortionId) -> Result<(), Stop> {
+        let message = format!(
+            "Oomnitza accepted portion {id}, but its run log did not say in time what became of it; the next run compares"
+        );
+        let notice = Notice {
+            kind: "unverified",
+            subject: "",
+            message: &message,
+        };
+        self.store
+            .begin_notice(self.key.integration, &notice, Timestamp::now())
+            .await?;
+        tracing::warn!(integration.id = %self.integration.id, portion.id = %id, "The load is unverified: Oomnitza's run log did not say in time what became of it");
+        Ok(())
+    }
+}
+
+/// What the run log says of a load as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    /// Its sums are those of the plan, and it counts no failure.
+    AsPlanned,
+    /// It counts failures, or its sums are others.
+    Otherwise,
+    /// There is no log, or it is not finished.
+    Unknown,
+}
+
+impl Applied {
+    fn of(log: &RunLog, accepted: &Accepted) -> Self {
+        let clean = log.failed == 0
+            && log.canceled == 0
+            && log.skipped == 0
+            && log.added == accepted.creates
+            && log.updated + log.unchanged == accepted.updates;
+        if clean {
+            Self::AsPlanned
+        } else {
+            Self::Otherwise
+        }
+    }
+}
+
+/// What the log says, on one line.
+fn words(log: Option<&RunLog>) -> String {
+    let Some(log) = log else {
+        return "nothing".to_owned();
+    };
+    let counts = format!(
+        "{} (added {}, updated {}, skipped {}, failed {})",
+        log.status, log.added, log.updated, log.skipped, log.failed
+    );
+    match log.words.first() {
+        Some(words) => format!("{counts}: {words}"),
+        None => counts,
+    }
+}
+
+/// Tells Oomnitza that the load broke off, as far as it can be told.
+async fn report_broken(portion: &mut Portion, bulk: &Bulk, writer: &Writer, stop: &Stop) {
+    if !portion.is_open() {
+        report_failed(writer, bulk, &portion.id(), stop).await;
+        return;
+    }
+    if let Err(error) = portion.report_broken(&Sentence::of(stop)).await {
+        tracing::warn!(error = %chain(&error), "Could not report to Oomnitza that the load broke off");
+    }
+}
+
+/// Tells Oomnitza of a load that broke off before anything was sent, where it takes such a report.
+pub(crate) async fn report_failed(writer: &Writer, bulk: &Bulk, id: &PortionId, stop: &Stop) {
+    let Connector::Id(connector) = bulk.connector else {
+        return;
+    };
+    if let Err(error) = writer
+        .report_failed(connector, id, &Sentence::of(stop))
+        .await
+    {
+        tracing::warn!(error = %chain(&error), "Could not report to Oomnitza that the load failed");
+    }
+}

@@ -1,0 +1,170 @@
+//! REST: person by person, several at a time within the pace, each answered at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use oomnitza::{Answer, Error, PersonId};
+use store::{Action, Form, Group, PlannedChange, Settled, Settlement};
+
+use super::{Deliverer, Look, chain, failed, look_up, rejection, settle, withdrawn};
+use crate::error::Stop;
+use crate::reason::Reason;
+
+/// Changes that are marked as sent, and whose outcomes are stored, together.
+const CHUNK: u32 = 100;
+/// Writes that are under way at a time.
+const AT_A_TIME: usize = 8;
+/// Writes that are given up in a row before the run is.
+const PATIENCE: usize = 5;
+
+/// What the writes of a run know of each other.
+#[derive(Default)]
+struct Luck {
+    /// Writes given up in a row.
+    given_up: AtomicUsize,
+    /// Set when no further write can succeed.
+    refused_token: std::sync::OnceLock<Stop>,
+}
+
+impl Luck {
+    fn is_gone(&self) -> bool {
+        self.refused_token.get().is_some() || self.given_up.load(Ordering::Relaxed) >= PATIENCE
+    }
+
+    fn note(&self, answered: bool) {
+        if answered {
+            self.given_up.store(0, Ordering::Relaxed);
+        } else {
+            self.given_up.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn verdict(self) -> Result<(), Stop> {
+        let in_a_row = self.given_up.load(Ordering::Relaxed);
+        match self.refused_token.into_inner() {
+            Some(stop) => Err(stop),
+            None if in_a_row >= PATIENCE => Err(Stop::Unreachable { in_a_row }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Deliverer<'_> {
+    pub(super) async fn rest(&self, groups: &[Group]) -> Result<(), Stop> {
+        for group in groups {
+            let mut after = 0;
+            loop {
+                if self.cancel.is_cancelled() {
+                    return Err(Stop::Interrupted);
+                }
+                let chunk = self
+                    .store
+                    .next_changes(self.key, group, after, CHUNK)
+                    .await?;
+                let Some(last) = chunk.last() else { break };
+                after = last.change;
+                self.rest_chunk(chunk).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn rest_chunk(&self, chunk: Vec<PlannedChange>) -> Result<(), Stop> {
+        let chunk = self.without_conflicts(chunk).await?;
+        let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
+        self.store.mark_sent(&ids).await?;
+        let luck = Luck::default();
+        let mut sent = futures_util::stream::iter(&chunk)
+            .map(|change| self.write(change, &luck))
+            .buffer_unordered(AT_A_TIME);
+        let (mut settled, mut forms) = (Vec::with_capacity(chunk.len()), Vec::new());
+        while let Some((one, mut shown)) = sent.next().await {
+            settled.push(one);
+            forms.append(&mut shown);
+            self.progress.advance(1);
+        }
+        drop(sent);
+        self.store
+            .settle(self.key, &settled, Timestamp::now())
+            .await?;
+        self.remember(&forms).await?;
+        luck.verdict()
+    }
+
+    /// Makes one write, unless the run is stopped or nothing can be written any more.
+    async fn write(&self, change: &PlannedChange, luck: &Luck) -> (Settled, Vec<Form>) {
+        if self.cancel.is_cancelled() || luck.is_gone() {
+            let fault = Reason::NotAttempted.because("the run ended before it came to this user");
+            return (settle(change, withdrawn(fault)), Vec::new());
+        }
+        let person = change
+            .oomnitza_id
+            .as_deref()
+            .and_then(|id| PersonId::try_from(id).ok());
+        let answer = match (change.action, person) {
+            (Action::Update, Some(id)) => {
+                self.writer.update(&id, change.after.clone().into()).await
+            }
+            (Action::Create, _) => self.create(change).await,
+            (Action::Update, None) => {
+                let fault = Reason::Rejected.because("the plan names nobody to update");
+                return (settle(change, failed(fault)), Vec::new());
+            }
+        };
+        luck.note(!matches!(answer, Err(Error::Transport(_))));
+        match answer {
+            Ok(Answer {
+                person: Some(person),
+            }) => {
+                let forms = Look::at(self.mapping(), change, &person).forms(self.mapping());
+                let id = Some(person.id.as_str().to_owned());
+                (settle(change, Settlement::Done(id)), forms)
+            }
+            Ok(Answer { person: None }) => (settle(change, Settlement::Done(None)), Vec::new()),
+            Err(error) if error.is_unauthorized() => {
+                let fault = Reason::Rejected.because(chain(&error));
+                // Whoever comes second has the same to say.
+                let _ = luck.refused_token.set(Stop::Target(error));
+                (settle(change, failed(fault)), Vec::new())
+            }
+            Err(error) if error.is_refusal() => (settle(change, rejection(&error)), Vec::new()),
+            Err(error) => {
+                let fault = Reason::Unreachable.because(chain(&error));
+                (settle(change, failed(fault)), Vec::new())
+            }
+        }
+    }
+
+    /// Makes a person: before a second try it is looked up, so that nobody is made twice.
+    async fn create(&self, change: &PlannedChange) -> Result<Answer, Error> {
+        let mut delays = self.retry.delays();
+        loop {
+            let error = match self.writer.create(change.after.clone().into()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.may_have_arrived() => error,
+                Err(error) => return Err(error),
+            };
+            let Some(delay) = delays.next() else {
+                return Err(error);
+            };
+            tokio::time::sleep(delay).await;
+            match look_up(self.reader, self.mapping(), std::slice::from_ref(change)).await {
+                Ok(mut found) => {
+                    if let Some(look) = found.remove(&change.change) {
+                        tracing::warn!(person.id = %look.id, "A create was applied although its answer was lost");
+                        return self.reread(&look.id).await;
+                    }
+                }
+                // Without knowing whether it is there, it must not be made again.
+                Err(_) => return Err(error),
+            }
+        }
+    }
+
+    async fn reread(&self, id: &str) -> Result<Answer, Error> {
+        let ids: Vec<PersonId> = PersonId::try_from(id).into_iter().collect();
+        let person = self.reader.people_by_ids(&ids).await?.into_iter().next();
+        Ok(Answer { person })
+    }
+}

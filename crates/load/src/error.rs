@@ -1,0 +1,119 @@
+//! Why there is no run, and why a run could not go on.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+
+use store::State;
+
+/// Why no run was made, or none could be taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The lock of the integration is taken.
+    #[error("another run of `{integration}` is going on; wait for it to end")]
+    Busy {
+        /// The integration.
+        integration: String,
+    },
+    /// There is no such run of the integration.
+    #[error("no run has the id `{run_id}`; `rollcall runs` lists them")]
+    UnknownRun {
+        /// The id that was asked for.
+        run_id: String,
+    },
+    /// The run is not one that waits to be applied.
+    #[error(
+        "run `{run_id}` is {state}; only a planned run can be applied, make one with `rollcall plan {integration}`"
+    )]
+    NotPlanned {
+        /// The run.
+        run_id: String,
+        /// What it is.
+        state: State,
+        /// Its integration.
+        integration: String,
+    },
+    /// The plan was made under another configuration.
+    #[error(
+        "the configuration of `{integration}` has changed since run `{run_id}` was planned; make a new plan with `rollcall plan {integration}`"
+    )]
+    Reconfigured {
+        /// The run.
+        run_id: String,
+        /// Its integration.
+        integration: String,
+    },
+    /// The folder of the state cannot be used.
+    #[error("could not take the lock of `{integration}` in `state_dir`")]
+    Lock {
+        /// The integration.
+        integration: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Why a run ended before it was through.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stop {
+    #[error("could not read the users of SentinelOne")]
+    Source(#[from] sentinelone::Error),
+    #[error("could not work with Oomnitza")]
+    Target(#[from] oomnitza::Error),
+    #[error(
+        "the list of SentinelOne users is not complete: it promised {promised}, and {distinct} came, twice in a row; nothing was written"
+    )]
+    ShortSource { promised: u64, distinct: u64 },
+    #[error(
+        "the list of Oomnitza people is not complete: it promised {promised}, and {distinct} came, twice in a row; nothing was written"
+    )]
+    ShortTarget { promised: u64, distinct: u64 },
+    #[error(
+        "nobody in Oomnitza has the mapped {fields}; make the field in Oomnitza (Configuration > Data > People), or correct its name in `mapping`; nothing was written"
+    )]
+    UnknownFields { fields: String },
+    #[error("no user of the console has the address `{0}`; nothing was written")]
+    Nobody(String),
+    #[error("could not use a scratch file in `state_dir`")]
+    Scratch(#[from] io::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("Oomnitza does not answer any more: {in_a_row} writes in a row were given up")]
+    Unreachable { in_a_row: usize },
+    #[error("a task of the run died")]
+    Died,
+    #[error("the run was stopped before it was through")]
+    Interrupted,
+    #[error("somebody pressed Cancel in Oomnitza")]
+    Canceled,
+    #[error("{0}")]
+    Parked(String),
+}
+
+impl Stop {
+    /// The state that a run ends in.
+    pub(crate) fn state(&self) -> State {
+        match self {
+            Self::Interrupted => State::Interrupted,
+            Self::Canceled => State::Canceled,
+            Self::Parked(_) => State::Parked,
+            _ => State::Failed,
+        }
+    }
+
+    /// The whole chain of causes, on one line.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ": {error}");
+            source = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,174 @@
+//! Planning: every user is decided about, and the whole plan stored, before the first write.
+
+use std::collections::HashMap;
+use std::io;
+
+use jiff::Timestamp;
+use store::{Content, Forms, Line, PlanSummary, RunKey, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::decide::{Finding, Found, Rules};
+use crate::error::Stop;
+use crate::matching::Matches;
+use crate::progress::{Phase, Publisher};
+use crate::read::Side;
+use crate::rows::{TargetRow, UserRow, UserState, record_of};
+use crate::scratch::FinishedRows;
+use crate::settings::Integration;
+
+/// Lines that are stored in one transaction.
+const CHUNK: usize = 1000;
+
+/// Where a plan goes.
+pub(crate) struct Planner<'a> {
+    pub(crate) integration: &'a Integration,
+    pub(crate) store: &'a Store,
+    pub(crate) key: RunKey,
+    /// Whether everybody was read.
+    pub(crate) complete: bool,
+    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) progress: &'a Publisher,
+}
+
+impl Planner<'_> {
+    /// Decides about every user and stores the plan.
+    pub(crate) async fn plan(&self, users: Side, people: Side) -> Result<PlanSummary, Stop> {
+        let total = users.rows.len();
+        self.progress.begin(Phase::Planning, Some(total as u64));
+        let Side {
+            rows: users,
+            keys: mut user_keys,
+        } = users;
+        let Side {
+            rows: people,
+            keys: mut people_keys,
+        } = people;
+        let matches = Matches::find(total, &mut user_keys, &mut people_keys, |involved| {
+            let mut ids = HashMap::with_capacity(involved.len());
+            let mut buffer = Vec::new();
+            for &row in involved {
+                let user: UserRow<'_> = users.get(row, &mut buffer)?;
+                ids.insert(row, user.source_id.to_owned());
+            }
+            Ok(ids)
+        })?;
+        drop((user_keys, people_keys));
+
+        let has_forms = self.store.count_forms(self.key.integration).await? > 0;
+        let mut summary = PlanSummary::default();
+        let mut scan = users.scan()?;
+        let mut planned = 0;
+        while planned < total {
+            if self.cancel.is_cancelled() {
+                return Err(Stop::Interrupted);
+            }
+            let findings = findings(planned, total, &matches, &users, &people)?;
+            let forms = if has_forms {
+                self.forms(&findings).await?
+            } else {
+                Forms::default()
+            };
+            let rules = Rules {
+                mapping: &self.integration.mapping,
+                preference: self.integration.preference,
+                forms: &forms,
+            };
+            let mut lines = Vec::with_capacity(findings.len());
+            for finding in &findings {
+                let row: UserRow<'_> = scan
+                    .next()?
+                    .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+                lines.push(line(&rules, &row, finding));
+            }
+            planned += lines.len();
+            self.progress.advance(lines.len());
+            self.store
+                .add_to_plan(
+                    self.key,
+                    lines,
+                    self.complete,
+                    Timestamp::now(),
+                    &mut summary,
+                )
+                .await?;
+        }
+        Ok(summary)
+    }
+
+    async fn forms(&self, findings: &[Finding]) -> Result<Forms, Stop> {
+        let ids: Vec<&str> = findings
+            .iter()
+            .filter_map(|finding| match finding {
+                Finding::One { person, .. } => Some(person.id.as_str()),
+                _ => None,
+            })
+            .collect();
+        Ok(self.store.forms(self.key.integration, &ids).await?)
+    }
+}
+
+/// Puts names to what the next chunk of users found.
+fn findings(
+    from: usize,
+    total: usize,
+    matches: &Matches,
+    users: &FinishedRows,
+    people: &FinishedRows,
+) -> io::Result<Vec<Finding>> {
+    let mut buffer = Vec::new();
+    let mut name = Vec::new();
+    (from..total.min(from + CHUNK))
+        .map(|row| {
+            let row = u32::try_from(row).map_err(io::Error::other)?;
+            let person = |row| {
+                let person: TargetRow<'_> = people.get(row, &mut buffer)?;
+                Ok(Found {
+                    id: person.id.to_owned(),
+                    suspended: person.suspended,
+                    values: record_of(&person.values),
+                })
+            };
+            let user = |row| {
+                let user: UserRow<'_> = users.get(row, &mut name)?;
+                Ok(user.source_id.to_owned())
+            };
+            Finding::of(&matches.of(row), person, user)
+        })
+        .collect()
+}
+
+/// Makes the line of the plan: what was decided, and what of it the store does not have yet.
+fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding) -> Line {
+    let verdict = rules.verdict(row, finding);
+    let has_record =
+        !row.record.is_empty() && matches!(row.state, UserState::Mapped | UserState::NoSyncKey);
+    let record = (has_record && !row.record_known).then(|| Content {
+        json: record_of(&row.record).to_json(rules.mapping),
+        hash: row.record_hash,
+    });
+    let (matched, suspended) = match (&row.state, finding) {
+        (UserState::Mapped, Finding::One { person, .. }) => {
+            (Some(person.id.as_str()), person.suspended)
+        }
+        (UserState::Mapped, Finding::Nobody) => (None, None),
+        // Who was not matched in this run keeps the match of an earlier one.
+        _ => (row.known_match, row.known_suspended),
+    };
+    let same_match = matched == row.known_match && suspended == row.known_suspended;
+    let writes = row.user.is_some() || record.is_some() || !same_match;
+    Line {
+        person: row.person,
+        present: row.present,
+        source_id: row.source_id.to_owned(),
+        email: row.email.map(str::to_owned),
+        full_name: row.full_name.map(str::to_owned),
+        user: row.user.map(|json| Content {
+            json: json.to_owned(),
+            hash: row.user_hash,
+        }),
+        record,
+        has_record,
+        matched: writes.then(|| (matched.map(str::to_owned), suspended)),
+        verdict,
+    }
+}

@@ -1,0 +1,248 @@
+//! The target: people in Oomnitza, of whom only ids, sync keys and mapped fields are held.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use mapping::Mapping;
+use oomnitza::{Completeness, FieldName, Malformed, PeoplePage, Person, Reader};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Fetched, Intake, Side, next};
+use crate::error::Stop;
+use crate::rows::{TargetRow, UserRow};
+use crate::scratch::Key;
+
+/// Reads all people; a read that brings fewer than were promised is made once more.
+pub(crate) async fn people(
+    reader: &Reader,
+    mapping: &Mapping,
+    folder: &Path,
+    cancel: &CancellationToken,
+) -> Result<Side, Stop> {
+    match read(reader, mapping, folder, cancel).await? {
+        (side, Completeness::Complete) => return Ok(side),
+        (_, Completeness::Short { promised, distinct }) => {
+            tracing::warn!(
+                promised,
+                distinct,
+                "The list of people is not complete, so it is read once more"
+            );
+        }
+    }
+    match read(reader, mapping, folder, cancel).await? {
+        (side, Completeness::Complete) => Ok(side),
+        (_, Completeness::Short { promised, distinct }) => {
+            Err(Stop::ShortTarget { promised, distinct })
+        }
+    }
+}
+
+async fn read(
+    reader: &Reader,
+    mapping: &Mapping,
+    folder: &Path,
+    cancel: &CancellationToken,
+) -> Result<(Side, Completeness), Stop> {
+    let mut pages = fetch(reader);
+    let mut take = Taking::new(mapping, folder)?;
+    loop {
+        match next(&mut pages, cancel).await? {
+            Fetched::Page(page) => take.page(page.people)?,
+            Fetched::Restarted => take = Taking::new(mapping, folder)?,
+            Fetched::End(completeness) => {
+                take.check_fields()?;
+                return Ok((take.intake.finish()?, completeness));
+            }
+        }
+    }
+}
+
+/// Fetches pages in a task of its own, one ahead.
+fn fetch(
+    reader: &Reader,
+) -> mpsc::Receiver<Result<Fetched<PeoplePage, Completeness>, oomnitza::Error>> {
+    let (sender, receiver) = mpsc::channel(1);
+    let mut pages = reader.people();
+    tokio::spawn(async move {
+        loop {
+            let fetched = match pages.next().await {
+                Ok(Some(page)) => Ok(Fetched::Page(page)),
+                Ok(None) => Ok(Fetched::End(pages.completeness())),
+                Err(error) => Err(error),
+            };
+            let last = matches!(fetched, Ok(Fetched::End(_)) | Err(_));
+            // A reader that is gone wants no more pages.
+            if sender.send(fetched).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Looks up, by their sync keys, just the people that the users in `users` may match.
+pub(crate) async fn lookup(
+    reader: &Reader,
+    mapping: &Mapping,
+    users: &Side,
+    folder: &Path,
+) -> Result<Side, Stop> {
+    let mut values: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
+    let mut scan = users.rows.scan()?;
+    while let Some(row) = scan.next::<UserRow<'_>>()? {
+        for &field in mapping.sync_keys() {
+            let raw = row.record.get(field).copied().unwrap_or_default();
+            values
+                .entry(field)
+                .or_default()
+                .extend(spellings(mapping, field, raw));
+        }
+    }
+    let mut take = Taking::new(mapping, folder)?;
+    let mut seen = HashSet::new();
+    for (field, values) in values {
+        let name = field_name(mapping, field)?;
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let mut found = reader.people_by_key(&name, &values).await?;
+        found.retain(|person| seen.insert(person.id.clone()));
+        take.page(found.into_iter().map(Ok).collect())?;
+    }
+    if take.check_fields().is_err() {
+        // Those few may lack a field that others have.
+        if let Some(page) = reader.people().next().await? {
+            page.people
+                .iter()
+                .flatten()
+                .for_each(|person| take.fields.note(person));
+        }
+        take.check_fields()?;
+    }
+    take.intake.finish()
+}
+
+/// The texts by which the value of a sync key is asked for: as it is, and as it compares.
+pub(crate) fn spellings(mapping: &Mapping, field: usize, raw: &str) -> Vec<String> {
+    let mut canonical = String::new();
+    if !mapping::canonical(mapping.fields()[field].kind(), raw, &mut canonical) {
+        return Vec::new();
+    }
+    let text = match serde_json::from_str::<String>(raw) {
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => raw.to_owned(),
+    };
+    if text == canonical || mapping.fields()[field].kind() != mapping::Kind::Address {
+        vec![text]
+    } else {
+        vec![text, canonical]
+    }
+}
+
+/// The name of a mapped field, as a filter takes it.
+pub(crate) fn field_name(mapping: &Mapping, field: usize) -> Result<FieldName, Stop> {
+    let name = mapping.fields()[field].name();
+    FieldName::try_from(name).map_err(|_| Stop::UnknownFields {
+        fields: format!("`{name}`"),
+    })
+}
+
+/// The mapped fields, and which of them anybody in Oomnitza has.
+struct Fields {
+    places: HashMap<String, usize>,
+    present: Vec<bool>,
+}
+
+impl Fields {
+    fn note(&mut self, person: &Person) {
+        person.for_each_field(|name, _| {
+            if let Some(&place) = self.places.get(name) {
+                self.present[place] = true;
+            }
+        });
+    }
+}
+
+/// People as they are taken in.
+struct Taking<'m> {
+    mapping: &'m Mapping,
+    fields: Fields,
+    intake: Intake,
+    canonical: String,
+}
+
+impl<'m> Taking<'m> {
+    fn new(mapping: &'m Mapping, folder: &Path) -> Result<Self, Stop> {
+        let names = mapping.fields().iter().map(|field| field.name().to_owned());
+        let fields = Fields {
+            places: names.zip(0..).collect(),
+            present: vec![false; mapping.fields().len()],
+        };
+        Ok(Self {
+            mapping,
+            fields,
+            intake: Intake::new(folder)?,
+            canonical: String::new(),
+        })
+    }
+
+    fn page(&mut self, people: Vec<Result<Person, Malformed>>) -> Result<(), Stop> {
+        for person in people {
+            match person {
+                Ok(person) => self.person(&person)?,
+                // Nobody is created over the head of such a one: the lookup before a create finds it again.
+                Err(malformed) => {
+                    tracing::warn!(error = %malformed, "Oomnitza listed somebody who cannot be addressed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn person(&mut self, person: &Person) -> Result<(), Stop> {
+        let Fields { places, present } = &mut self.fields;
+        let mut values = vec![""; present.len()];
+        person.for_each_field(|name, value| {
+            if let Some(&place) = places.get(name) {
+                present[place] = true;
+                values[place] = match value.get() {
+                    "null" | "\"\"" => "",
+                    value => value,
+                };
+            }
+        });
+        let row = self.intake.rows.push(&TargetRow {
+            id: person.id.as_str(),
+            suspended: person.suspended,
+            values: values.clone(),
+        })?;
+        for (number, &field) in (0_u8..).zip(self.mapping.sync_keys()) {
+            self.canonical.clear();
+            let kind = self.mapping.fields()[field].kind();
+            if mapping::canonical(kind, values[field], &mut self.canonical) {
+                self.intake
+                    .keys
+                    .push(Key::new(number, &self.canonical, row))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a mapping with a field that no person has; where there is nobody, nothing can be said.
+    fn check_fields(&self) -> Result<(), Stop> {
+        let missing: Vec<String> = self
+            .mapping
+            .fields()
+            .iter()
+            .zip(&self.fields.present)
+            .filter(|(_, present)| !**present)
+            .map(|(field, _)| format!("`{}`", field.name()))
+            .collect();
+        if self.intake.rows.len() == 0 || missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::UnknownFields {
+                fields: missing.join(", "),
+            })
+        }
+    }
+}

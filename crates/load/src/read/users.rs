@@ -1,0 +1,254 @@
+//! The source: users of the console, mapped as they come.
+
+use std::path::Path;
+
+use mapping::{Load, Mapping, Record, Subject};
+use sentinelone::{Client, Completeness, Event, Malformed, User, UserFilter, UserPage};
+use store::{ContentHash, Fault, Known, Store};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{Fetched, Intake, Side, next};
+use crate::error::Stop;
+use crate::progress::Publisher;
+use crate::reason::{self, Reason};
+use crate::rows::{FaultRow, UserRow, UserState, record_hash};
+use crate::scratch::Key;
+
+/// What turns users into rows.
+pub(crate) struct UserReader<'a> {
+    pub(crate) mapping: &'a Mapping,
+    pub(crate) load: &'a Load,
+    pub(crate) store: &'a Store,
+    pub(crate) integration: i64,
+    pub(crate) folder: &'a Path,
+    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) progress: &'a Publisher,
+}
+
+/// Reads all users; a read that brings fewer than were promised is made once more.
+pub(crate) async fn users(
+    client: &Client,
+    filter: &UserFilter,
+    reader: &UserReader<'_>,
+) -> Result<Side, Stop> {
+    match read(client, filter, reader).await? {
+        (side, Completeness::Complete) => return Ok(side),
+        (_, Completeness::Short { promised, distinct }) => {
+            tracing::warn!(
+                promised,
+                distinct,
+                "The list of users is not complete, so it is read once more"
+            );
+        }
+    }
+    match read(client, filter, reader).await? {
+        (side, Completeness::Complete) => Ok(side),
+        (_, Completeness::Short { promised, distinct }) => {
+            Err(Stop::ShortSource { promised, distinct })
+        }
+    }
+}
+
+async fn read(
+    client: &Client,
+    filter: &UserFilter,
+    reader: &UserReader<'_>,
+) -> Result<(Side, Completeness), Stop> {
+    let mut pages = fetch(client, filter);
+    let mut intake = Intake::new(reader.folder)?;
+    let mut record = Record::default();
+    loop {
+        match next(&mut pages, reader.cancel).await? {
+            Fetched::Page((page, promised)) => {
+                reader.progress.expect(promised);
+                reader.progress.advance(page.users.len());
+                reader.take(page.users, &mut intake, &mut record).await?;
+            }
+            Fetched::Restarted => intake = Intake::new(reader.folder)?,
+            Fetched::End(completeness) => return Ok((intake.finish()?, completeness)),
+        }
+    }
+}
+
+type Page = (UserPage, Option<u64>);
+
+/// Fetches pages in a task of its own, one ahead.
+fn fetch(
+    client: &Client,
+    filter: &UserFilter,
+) -> mpsc::Receiver<Result<Fetched<Page, Completeness>, sentinelone::Error>> {
+    let (sender, receiver) = mpsc::channel(1);
+    let mut pages = client.users(filter);
+    tokio::spawn(async move {
+        loop {
+            let fetched = match pages.next().await {
+                Ok(Some(Event::Page(page))) => Ok(Fetched::Page((page, pages.promised()))),
+                Ok(Some(Event::Restarted)) => Ok(Fetched::Restarted),
+                Ok(None) => Ok(Fetched::End(pages.completeness())),
+                Err(error) => Err(error),
+            };
+            let last = matches!(fetched, Ok(Fetched::End(_)) | Err(_));
+            // A reader that is gone wants no more pages.
+            if sender.send(fetched).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Reads the users that have an e-mail address, in whatever spelling.
+pub(crate) async fn users_by_email(
+    client: &Client,
+    filter: &UserFilter,
+    email: &str,
+    reader: &UserReader<'_>,
+) -> Result<Side, Stop> {
+    let users = client.users_by_email(filter, email).await?;
+    if users.is_empty() {
+        return Err(Stop::Nobody(email.to_owned()));
+    }
+    let mut intake = Intake::new(reader.folder)?;
+    reader
+        .take(users, &mut intake, &mut Record::default())
+        .await?;
+    intake.finish()
+}
+
+impl UserReader<'_> {
+    /// Maps a page of users and takes them in.
+    async fn take(
+        &self,
+        users: Vec<Result<User, Malformed>>,
+        intake: &mut Intake,
+        record: &mut Record,
+    ) -> Result<(), Stop> {
+        let ids: Vec<&str> = users
+            .iter()
+            .map(|user| match user {
+                Ok(user) => user.id.as_str(),
+                Err(malformed) => malformed.id.as_ref().map_or("", |id| id.as_str()),
+            })
+            .collect();
+        let known = self.store.known(self.integration, &ids).await?;
+        for (user, known) in users.iter().zip(&known) {
+            match user {
+                Ok(user) => self.take_user(user, known.as_ref(), intake, record)?,
+                Err(malformed) => take_malformed(malformed, known.as_ref(), intake)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_user(
+        &self,
+        user: &User,
+        known: Option<&Known>,
+        intake: &mut Intake,
+        record: &mut Record,
+    ) -> Result<(), Stop> {
+        record.clear();
+        let (in_scope, fault) = self.map(user, record);
+        let row = u32::try_from(intake.rows.len()).map_err(std::io::Error::other)?;
+        let has_key = in_scope && self.take_keys(row, record, intake)?;
+        if fault.is_some() || !in_scope {
+            record.clear();
+        }
+        let state = match &fault {
+            Some(fault) => UserState::Unmapped {
+                fault: FaultRow::of(fault),
+            },
+            None if !in_scope => UserState::OutOfScope,
+            None if !has_key => UserState::NoSyncKey,
+            None => UserState::Mapped,
+        };
+        let record_hash = record_hash(self.mapping, record);
+        let row = UserRow {
+            email: user.email.as_deref().filter(|email| !email.is_empty()),
+            full_name: user.full_name.as_deref().filter(|name| !name.is_empty()),
+            record_known: known.is_some_and(|known| known.record_hash == Some(record_hash)),
+            record_hash,
+            record: record.iter().collect(),
+            state,
+            ..row_of(user.id.as_str(), user.json(), known)
+        };
+        intake.rows.push(&row)?;
+        Ok(())
+    }
+
+    /// Makes the record of a user; says whether the user is in scope, and why there is no record.
+    fn map(&self, user: &User, record: &mut Record) -> (bool, Option<Fault>) {
+        let subject = match Subject::new(user.json()) {
+            Ok(subject) => subject,
+            Err(error) => return (true, Some(Reason::Mapping.because(error.to_string()))),
+        };
+        match self.mapping.in_scope(&subject, self.load) {
+            Ok(true) => {}
+            Ok(false) => return (false, None),
+            Err(issue) => return (false, reason::of_issues(vec![issue])),
+        }
+        let issues = self.mapping.apply(&subject, self.load, record);
+        (true, reason::of_issues(issues))
+    }
+
+    /// Takes in the sync keys of a record; says whether any has a value.
+    fn take_keys(&self, row: u32, record: &Record, intake: &mut Intake) -> Result<bool, Stop> {
+        let mut has_key = false;
+        let mut canonical = String::new();
+        for (number, &field) in (0_u8..).zip(self.mapping.sync_keys()) {
+            canonical.clear();
+            let kind = self.mapping.fields()[field].kind();
+            if mapping::canonical(kind, record.get(field), &mut canonical) {
+                intake.keys.push(Key::new(number, &canonical, row))?;
+                has_key = true;
+            }
+        }
+        Ok(has_key)
+    }
+}
+
+/// Takes in what the console sent in place of a user: it fails alone.
+fn take_malformed(
+    malformed: &Malformed,
+    known: Option<&Known>,
+    intake: &mut Intake,
+) -> Result<(), Stop> {
+    let json = String::from_utf8_lossy(&malformed.json);
+    let fault = Reason::Mapping.because(format!(
+        "the console sent a user that cannot be read: {}",
+        malformed.message
+    ));
+    let id = malformed.id.as_ref().map_or("", |id| id.as_str());
+    let row = UserRow {
+        email: malformed.email.as_deref(),
+        state: UserState::Unmapped {
+            fault: FaultRow::of(&fault),
+        },
+        ..row_of(id, &json, known)
+    };
+    intake.rows.push(&row)?;
+    Ok(())
+}
+
+/// What a row says of any user.
+fn row_of<'a>(source_id: &'a str, json: &'a str, known: Option<&'a Known>) -> UserRow<'a> {
+    let user_hash: ContentHash = xxh3_128(json.as_bytes()).to_le_bytes();
+    let is_new = known.is_none_or(|known| known.user_hash != user_hash);
+    UserRow {
+        person: known.map(|known| known.person),
+        present: known.is_some_and(|known| known.present),
+        known_match: known.and_then(|known| known.oomnitza_id.as_deref()),
+        known_suspended: known.and_then(|known| known.suspended),
+        source_id,
+        email: None,
+        full_name: None,
+        user: is_new.then_some(json),
+        user_hash,
+        record_known: false,
+        record_hash: ContentHash::default(),
+        record: Vec::new(),
+        state: UserState::Mapped,
+    }
+}

@@ -1,0 +1,130 @@
+//! The reasons for which a user is skipped or fails: stable codes, each with a message and, where one exists, a hint.
+
+use store::{Fault, Severity};
+
+/// Why a user is not loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Skipped: nobody in Oomnitza has the user's keys, and the preference is to update only.
+    NotInOomnitza,
+    /// Skipped: somebody in Oomnitza has the user's keys, and the preference is to create only.
+    AlreadyInOomnitza,
+    /// Skipped: `where` is false for the user.
+    OutOfScope,
+    /// Skipped: none of the sync keys has a value.
+    NoSyncKey,
+    /// Skipped: another user goes before.
+    DuplicateInSource,
+    /// Skipped: the keys find more than one person.
+    AmbiguousInOomnitza,
+    /// Failed: no record could be made of the user.
+    Mapping,
+    /// Failed: a `table` without `otherwise` lacks the value.
+    UnknownValue,
+    /// Failed: Oomnitza said no.
+    Rejected,
+    /// Failed: no usable answer came, for as often as it was tried.
+    Unreachable,
+    /// Failed: somebody changed the person in Oomnitza since the plan was made.
+    Conflict,
+    /// Failed: the run ended before it came to the user.
+    NotAttempted,
+}
+
+impl Reason {
+    /// The code as people query it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotInOomnitza => "not_in_oomnitza",
+            Self::AlreadyInOomnitza => "already_in_oomnitza",
+            Self::OutOfScope => "out_of_scope",
+            Self::NoSyncKey => "no_sync_key",
+            Self::DuplicateInSource => "duplicate_in_source",
+            Self::AmbiguousInOomnitza => "ambiguous_in_oomnitza",
+            Self::Mapping => "mapping",
+            Self::UnknownValue => "unknown_value",
+            Self::Rejected => "rejected",
+            Self::Unreachable => "unreachable",
+            Self::Conflict => "conflict",
+            Self::NotAttempted => "not_attempted",
+        }
+    }
+
+    fn severity(self) -> Severity {
+        match self {
+            Self::NotInOomnitza
+            | Self::AlreadyInOomnitza
+            | Self::OutOfScope
+            | Self::NoSyncKey
+            | Self::DuplicateInSource
+            | Self::AmbiguousInOomnitza => Severity::Skipped,
+            Self::Mapping
+            | Self::UnknownValue
+            | Self::Rejected
+            | Self::Unreachable
+            | Self::Conflict
+            | Self::NotAttempted => Severity::Failed,
+        }
+    }
+
+    /// What an operator can do, where it is the same for every user.
+    fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::NotInOomnitza => {
+                Some("to have such users made, set `preference: create_and_update`")
+            }
+            Self::AlreadyInOomnitza => {
+                Some("to have such users updated, set `preference: create_and_update`")
+            }
+            Self::OutOfScope => Some("the expression is `source.where`"),
+            Self::NoSyncKey => Some(
+                "add a field to `sync_keys` that has a value for this user, such as one mapped from `id`",
+            ),
+            Self::DuplicateInSource => {
+                Some("delete one of the users in the console, or let `source.where` leave it out")
+            }
+            Self::AmbiguousInOomnitza => {
+                Some("merge the people in Oomnitza, or correct the key of one of them")
+            }
+            Self::Conflict => Some("the next run looks at the person anew"),
+            Self::NotAttempted => Some("the next run takes the user up again"),
+            Self::Mapping | Self::UnknownValue | Self::Rejected | Self::Unreachable => None,
+        }
+    }
+
+    /// Makes the entry of the error log.
+    pub(crate) fn because(self, message: impl Into<String>) -> Fault {
+        Fault {
+            severity: self.severity(),
+            reason: self.code(),
+            field: None,
+            message: message.into(),
+            hint: self.hint().map(str::to_owned),
+        }
+    }
+
+    /// The same, about one Oomnitza field.
+    pub(crate) fn because_of(self, field: &str, message: impl Into<String>) -> Fault {
+        let mut fault = self.because(message);
+        fault.field = Some(field.to_owned());
+        fault
+    }
+}
+
+/// Makes the entry of the error log from the issues that a mapping reports; there is at least one.
+pub(crate) fn of_issues(issues: Vec<mapping::Issue>) -> Option<Fault> {
+    let mut issues = issues.into_iter();
+    let first = issues.next()?;
+    let reason = match first.reason {
+        mapping::Reason::Mapping => Reason::Mapping,
+        mapping::Reason::UnknownValue => Reason::UnknownValue,
+    };
+    let mut fault = reason.because(first.message);
+    fault.field = first.field;
+    fault.hint = first.hint;
+    for issue in issues {
+        fault.message.push_str("; ");
+        fault.message.push_str(&issue.message);
+    }
+    Some(fault)
+}

@@ -1,0 +1,148 @@
+//! Recovery: what a process that died left behind is closed before the next run begins.
+//!
+//! A run that was cut off is never gone on with: the next one finds what was written already equal.
+
+use jiff::Timestamp;
+use mapping::Mapping;
+use oomnitza::{PortionId, Reader, Writer};
+use store::{Counts, PersonRow, RunKey, Settled, Settlement, State, Store, Unfinished};
+
+use crate::deliver::{Patience, await_portion, failed, look_up};
+use crate::error::Stop;
+use crate::reason::Reason;
+use crate::settings::{Delivery, Integration};
+
+/// Changes that are looked up together.
+const CHUNK: u32 = 500;
+
+/// Closes what dead runs of an integration left behind; its lock is held.
+pub(crate) struct Recovery<'a> {
+    pub(crate) integration: &'a Integration,
+    pub(crate) store: &'a Store,
+    pub(crate) reader: &'a Reader,
+    /// What writes; a dry run has none, and leaves open portions to the next run that has.
+    pub(crate) writer: Option<&'a Writer>,
+}
+
+impl Recovery<'_> {
+    pub(crate) async fn close_dead_runs(&self, integration: i64) -> Result<(), Stop> {
+        if let Some(writer) = self.writer {
+            for (run, portion) in self.store.open_portions(integration).await? {
+                self.finalize(writer, run, portion).await?;
+            }
+        }
+        for run in self.store.unfinished(integration).await? {
+            tracing::warn!(run.id = %run.run_id, integration.id = %self.integration.id, "Closing a run whose process ended before it was through");
+            self.close(&run).await?;
+        }
+        Ok(())
+    }
+
+    async fn finalize(&self, writer: &Writer, run: i64, portion: uuid::Uuid) -> Result<(), Stop> {
+        let Ok(id) = PortionId::try_from(portion) else {
+            return Ok(());
+        };
+        match writer.finalize_abandoned(id).await {
+            Ok(()) => {
+                self.store.portion_finalized(run).await?;
+                if let Delivery::Bulk(bulk) = &self.integration.delivery {
+                    // Its records are applied now: what is read before that would be out of date.
+                    await_portion(self.reader, bulk, &id, Patience::SHORT).await;
+                }
+                Ok(())
+            }
+            Err(error) if error.is_refusal() => {
+                tracing::warn!(portion.id = %id, %error, "Oomnitza refuses to finalize the portion of an earlier run; the next run tries again");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn close(&self, run: &Unfinished) -> Result<(), Stop> {
+        let now = Timestamp::now();
+        if !run.planned {
+            self.store.drop_plan(run.key).await?;
+            let error = "its process ended before the plan was complete; nothing was written";
+            self.store
+                .end_run(
+                    run.key,
+                    State::Interrupted,
+                    &Counts::default(),
+                    Some(error),
+                    now,
+                )
+                .await?;
+            return Ok(());
+        }
+        let error = "its process ended before it was through";
+        if run.dry_run {
+            let counts = self.store.intents(run.key).await?;
+            self.store
+                .end_run(run.key, State::Interrupted, &counts, Some(error), now)
+                .await?;
+            return Ok(());
+        }
+        self.settle_sent(run.key).await?;
+        // Of a partial run only those are known for whom something was planned or went wrong.
+        let among = if run.partial {
+            Some(self.store.touched(run.key).await?)
+        } else {
+            None
+        };
+        Ok(end_early(
+            self.store,
+            run.key,
+            State::Interrupted,
+            among.as_deref(),
+            error,
+        )
+        .await?)
+    }
+
+    /// Looks up what was sent and not answered, by its key.
+    async fn settle_sent(&self, key: RunKey) -> Result<(), Stop> {
+        let mapping: &Mapping = &self.integration.mapping;
+        let mut after = 0;
+        loop {
+            let chunk = self.store.sent_changes(key, after, CHUNK).await?;
+            let Some(last) = chunk.last() else {
+                return Ok(());
+            };
+            after = last.change;
+            let mut looks = look_up(self.reader, mapping, &chunk).await?;
+            let settled: Vec<Settled> = chunk
+                .iter()
+                .map(|change| {
+                    let look = looks
+                        .remove(&change.change)
+                        .filter(|look| look.deviations.iter().all(|one| !one.as_before));
+                    let settlement = match look {
+                        Some(look) => Settlement::Done(Some(look.id)),
+                        None => failed(Reason::Unreachable.because(
+                            "it was sent, the process ended before an answer came, and Oomnitza does not have it",
+                        )),
+                    };
+                    Settled { change: change.change, person: change.person, settlement }
+                })
+                .collect();
+            self.store.settle(key, &settled, Timestamp::now()).await?;
+        }
+    }
+}
+
+/// Ends a run whose plan was not carried out to the end: who is left was not attempted, and the sum holds.
+pub(crate) async fn end_early(
+    store: &Store,
+    key: RunKey,
+    state: State,
+    among: Option<&[PersonRow]>,
+    error: &str,
+) -> Result<(), store::Error> {
+    let fault = Reason::NotAttempted.because("the run ended before it came to this user");
+    store.withdraw_rest(key, &fault, Timestamp::now()).await?;
+    let counts = store.outcomes(key).await?;
+    let now = Timestamp::now();
+    store.end_run(key, state, &counts, Some(error), now).await?;
+    store.publish_outcomes(key, among, now).await
+}

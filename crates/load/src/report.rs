@@ -1,0 +1,30 @@
+//! What a run came to.
+
+use std::time::Duration;
+
+use store::{Counts, State};
+
+/// What a run came to: for the summary, and for the exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The id of the run.
+    pub run_id: String,
+    /// The id of the integration in the YAML.
+    pub integration: String,
+    /// The state that it ended in.
+    pub state: State,
+    /// Whether its plan was made and not delivered, so that the counts are intents.
+    pub intents: bool,
+    /// The counts.
+    pub counts: Counts,
+    /// How many users were skipped or failed for each reason, the most frequent first.
+    pub reasons: Vec<(String, String, u64)>,
+    /// How long it took.
+    pub duration: Duration,
+    /// HTTP requests sent to the source.
+    pub source_calls: u64,
+    /// HTTP requests sent to the target.
+    pub target_calls: u64,
+    /// Why it could not go on, or why it is parked.
+    pub error: Option<String>,
+}

@@ -1,0 +1,526 @@
+//! One run, from its beginning to its end: read, match, plan, deliver, and put on record what became of it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use oomnitza::{PortionId, Reader, Writer};
+use store::{NewRun, Notice, PersonRow, PlanSummary, Run, RunKey, State, Store};
+use tokio_util::sync::CancellationToken;
+use transport::Retry;
+use uuid::Uuid;
+
+use crate::deliver::{Deliverer, SecondLook, report_failed};
+use crate::error::{Error, Stop};
+use crate::lock::Lock;
+use crate::plan::Planner;
+use crate::progress::{Phase, Publisher};
+use crate::read::{self, Side, UserReader};
+use crate::recover::{Recovery, end_early};
+use crate::report::Report;
+use crate::settings::{Delivery, Integration};
+
+/// Loads one integration: everything that a run needs is given here.
+pub struct Loader {
+    /// What is loaded, and how.
+    pub integration: Integration,
+    /// The way to the console.
+    pub source: transport::Client,
+    /// The way to Oomnitza.
+    pub target: transport::Client,
+    /// How often, and how far apart, what failed is tried again.
+    pub retry: Retry,
+    /// Where everything is remembered.
+    pub store: Arc<Store>,
+    /// Where the locks are, and the scratch files while a run reads.
+    pub state_dir: PathBuf,
+    /// Stops the run between pages and batches.
+    pub cancel: CancellationToken,
+    /// Where the run publishes how far it is.
+    pub progress: Publisher,
+}
+
+/// What is asked of a run.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What becomes of the plan.
+    pub intent: Intent,
+    /// Only the users with this e-mail address.
+    pub only: Option<String>,
+    /// What started it: `manual`, `schedule`.
+    pub trigger: &'static str,
+}
+
+/// What becomes of the plan of a run.
+#[derive(Debug, Clone)]
+pub enum Intent {
+    /// It is shown and never delivered.
+    DryRun,
+    /// It waits to be applied.
+    Plan,
+    /// It is delivered; the only intent that holds what writes.
+    Deliver(Writer),
+}
+
+impl Intent {
+    fn writer(&self) -> Option<&Writer> {
+        match self {
+            Self::DryRun | Self::Plan => None,
+            Self::Deliver(writer) => Some(writer),
+        }
+    }
+}
+
+/// A run that is on record as running.
+struct Active<'a> {
+    loader: &'a Loader,
+    sentinelone: sentinelone::Client,
+    reader: Reader,
+    key: RunKey,
+    partial: bool,
+    read_at: Timestamp,
+    /// Who was seen, in a partial run.
+    among: Option<Vec<PersonRow>>,
+}
+
+impl Loader {
+    /// Makes what writes to Oomnitza, for [`Intent::Deliver`].
+    pub fn writer(&self) -> Writer {
+        Writer::new(Reader::new(self.target.clone()))
+    }
+
+    /// Makes one run.
+    ///
+    /// A run that could not go on is no error: it is on record, and its report says why.
+    ///
+    /// # Errors
+    /// There is no run at all: another one is going on, or the database cannot be used.
+    pub async fn run(&self, request: &Request) -> Result<Report, Error> {
+        let _lock = self.lock()?;
+        let started_at = Timestamp::now();
+        let run_id = Uuid::now_v7();
+        let reader = Reader::new(self.target.clone());
+        let probed = self.recover(&reader, request.intent.writer()).await;
+        let key = self
+            .store
+            .begin_run(&NewRun {
+                run_id,
+                integration: &self.integration.id,
+                trigger: request.trigger,
+                dry_run: matches!(request.intent, Intent::DryRun),
+                partial: request.only.is_some(),
+                started_at,
+                config_hash: &self.integration.config_hash,
+            })
+            .await?;
+        let mut run = Active {
+            loader: self,
+            sentinelone: sentinelone::Client::new(self.source.clone()),
+            reader,
+            key,
+            partial: request.only.is_some(),
+            read_at: started_at,
+            among: None,
+        };
+        tracing::info!(run.id = %run_id, integration.id = %self.integration.id, trigger = request.trigger, "The run began");
+        let result = match probed {
+            Ok(()) => run.go(request, started_at).await,
+            Err(stop) => Err(stop),
+        };
+        if let Err(stop) = &result {
+            run.tell_oomnitza(request, stop).await;
+        }
+        run.end(&run_id.to_string(), &request.intent, result, started_at)
+            .await
+    }
+
+    /// Carries out a plan that was made before, exactly as it was made.
+    ///
+    /// # Errors
+    /// There is nothing to carry out: no such run, or one that is not planned; the configuration has changed since;
+    /// another run is going on; the database cannot be used.
+    pub async fn apply(&self, run_id: &str, writer: Writer) -> Result<Report, Error> {
+        let _lock = self.lock()?;
+        let planned = self.planned(run_id).await?;
+        let started_at = Timestamp::now();
+        let reader = Reader::new(self.target.clone());
+        let intent = Intent::Deliver(writer);
+        let probed = self.recover(&reader, intent.writer()).await;
+        let run = Active {
+            loader: self,
+            sentinelone: sentinelone::Client::new(self.source.clone()),
+            reader,
+            key: planned.key,
+            partial: false,
+            read_at: planned.read_at.unwrap_or(planned.started_at),
+            among: None,
+        };
+        if let Err(stop) = probed {
+            // The plan stays as it is, to be applied when Oomnitza can be reached again.
+            return Ok(run.unstarted(&planned, &stop, started_at));
+        }
+        self.store.resume_planned(planned.key).await?;
+        tracing::info!(run.id = run_id, integration.id = %self.integration.id, "The plan is being applied");
+        let result = run.deliver(&intent, SecondLook::Always).await;
+        run.end(run_id, &intent, result, started_at).await
+    }
+
+    async fn planned(&self, run_id: &str) -> Result<Run, Error> {
+        let integration = self.integration.id.clone();
+        let run = self.store.run(run_id).await?;
+        let run = run
+            .filter(|run| run.integration == integration)
+            .ok_or_else(|| Error::UnknownRun {
+                run_id: run_id.to_owned(),
+            })?;
+        if run.state != State::Planned {
+            return Err(Error::NotPlanned {
+                run_id: run.run_id,
+                state: run.state,
+                integration,
+            });
+        }
+        if run.config_hash != self.integration.config_hash {
+            return Err(Error::Reconfigured {
+                run_id: run.run_id,
+                integration,
+            });
+        }
+        Ok(run)
+    }
+
+    fn lock(&self) -> Result<Lock, Error> {
+        let integration = || self.integration.id.clone();
+        Lock::take(&self.state_dir, &self.integration.id)
+            .map_err(|source| Error::Lock {
+                integration: integration(),
+                source,
+            })?
+            .ok_or_else(|| Error::Busy {
+                integration: integration(),
+            })
+    }
+
+    /// Reaches Oomnitza, and closes what dead runs left behind.
+    async fn recover(&self, reader: &Reader, writer: Option<&Writer>) -> Result<(), Stop> {
+        reader.probe().await?;
+        let integration = self.store.integration(&self.integration.id).await?;
+        let recovery = Recovery {
+            integration: &self.integration,
+            store: &self.store,
+            reader,
+            writer,
+        };
+        recovery.close_dead_runs(integration.key).await
+    }
+}
+
+impl Active<'_> {
+    /// Reads, plans, and delivers where that is intended.
+    async fn go(&mut self, request: &Request, started_at: Timestamp) -> Result<(), Stop> {
+        let loader = self.loader;
+        loader.progress.begin(Phase::Reading, None);
+        let load = self.load(started_at).await?;
+        let users = UserReader {
+            mapping: &loader.integration.mapping,
+            load: &load,
+            store: &loader.store,
+            integration: self.key.integration,
+            folder: &loader.state_dir,
+            cancel: &loader.cancel,
+            progress: &loader.progress,
+        };
+        let (users, people) = match &request.only {
+            None => self.read_everybody(&users).await?,
+            Some(email) => self.read_one(&users, email).await?,
+        };
+        self.read_at = Timestamp::now();
+        if !self.partial && users.rows.len() == 0 {
+            self.nobody_in_the_console().await?;
+        }
+        let summary = self.plan(users, people).await?;
+        self.settle(&summary, request).await?;
+        self.deliver(&request.intent, SecondLook::WhenStale).await
+    }
+
+    /// What the load brings to the mapping: the console's URL, its own instant, the names of roles.
+    async fn load(&self, started_at: Timestamp) -> Result<mapping::Load, Stop> {
+        let roles = self.sentinelone.roles().await?.unwrap_or_default();
+        let roles: Vec<(String, String)> =
+            roles.into_iter().map(|role| (role.id, role.name)).collect();
+        self.loader
+            .store
+            .replace_roles(self.key.integration, &roles)
+            .await?;
+        let names: HashMap<String, String> = roles.into_iter().collect();
+        let instant = started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        Ok(mapping::Load::new(
+            &self.loader.integration.console_url,
+            &instant,
+            names,
+        ))
+    }
+
+    async fn read_everybody(&self, users: &UserReader<'_>) -> Result<(Side, Side), Stop> {
+        let filter = &self.loader.integration.filter;
+        tokio::try_join!(
+            read::users(&self.sentinelone, filter, users),
+            read::people(&self.reader, users.mapping, users.folder, users.cancel),
+        )
+    }
+
+    async fn read_one(&self, users: &UserReader<'_>, email: &str) -> Result<(Side, Side), Stop> {
+        let filter = &self.loader.integration.filter;
+        let found = read::users_by_email(&self.sentinelone, filter, email, users).await?;
+        let people = read::lookup(&self.reader, users.mapping, &found, users.folder).await?;
+        Ok((found, people))
+    }
+
+    /// An empty console is believed only where nobody was ever seen.
+    async fn nobody_in_the_console(&self) -> Result<(), Stop> {
+        let loader = self.loader;
+        let known = loader.store.integration(&loader.integration.id).await?;
+        let same = known.population.as_deref() == Some(loader.integration.population().as_str());
+        if same && known.present > 0 {
+            return Err(Stop::Parked(format!(
+                "the console shows nobody, and the complete read before it showed {}: nothing is written on the \
+                 strength of that; look at the console and at what the token may see",
+                known.present
+            )));
+        }
+        let message = "the console shows nobody: the token may see no site, or the filters of `source` leave nobody";
+        let notice = Notice {
+            kind: "empty_source",
+            subject: "",
+            message,
+        };
+        loader
+            .store
+            .begin_notice(self.key.integration, &notice, self.read_at)
+            .await?;
+        tracing::warn!(integration.id = %loader.integration.id, "{message}");
+        Ok(())
+    }
+
+    async fn plan(&self, users: Side, people: Side) -> Result<PlanSummary, Stop> {
+        let loader = self.loader;
+        let planner = Planner {
+            integration: &loader.integration,
+            store: &loader.store,
+            key: self.key,
+            complete: !self.partial,
+            cancel: &loader.cancel,
+            progress: &loader.progress,
+        };
+        planner.plan(users, people).await
+    }
+
+    /// Puts the complete plan on record, and what the read says about who is there.
+    async fn settle(&mut self, summary: &PlanSummary, request: &Request) -> Result<(), Stop> {
+        let loader = self.loader;
+        let (store, now) = (&loader.store, Timestamp::now());
+        store
+            .complete_plan(self.key, &summary.counts, self.read_at, now)
+            .await?;
+        if self.partial {
+            let people = summary.presence.people();
+            store.touch(&people, now).await?;
+            self.among = Some(people);
+            return Ok(());
+        }
+        let population = loader.integration.population();
+        store
+            .settle_presence(self.key, &population, &summary.presence, self.read_at)
+            .await?;
+        if summary.counts.seen > 0 {
+            store
+                .end_notices(self.key.integration, "empty_source", now)
+                .await?;
+        }
+        if request.intent.writer().is_some() {
+            // This run has compared everybody.
+            store
+                .end_notices(self.key.integration, "unverified", now)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&self, intent: &Intent, second_look: SecondLook) -> Result<(), Stop> {
+        let Some(writer) = intent.writer() else {
+            return Ok(());
+        };
+        let loader = self.loader;
+        let deliverer = Deliverer {
+            integration: &loader.integration,
+            store: &loader.store,
+            key: self.key,
+            reader: &self.reader,
+            writer,
+            retry: &loader.retry,
+            read_at: self.read_at,
+            second_look,
+            cancel: &loader.cancel,
+            progress: &loader.progress,
+        };
+        deliverer.deliver().await
+    }
+
+    /// Tells Oomnitza of a load that failed before anything was sent, as its own integrations do.
+    async fn tell_oomnitza(&self, request: &Request, stop: &Stop) {
+        let (Some(writer), Delivery::Bulk(bulk)) =
+            (request.intent.writer(), &self.loader.integration.delivery)
+        else {
+            return;
+        };
+        let planned = self.loader.store.is_planned(self.key).await.unwrap_or(true);
+        if stop.state() == State::Failed && !planned {
+            report_failed(writer, bulk, &PortionId::random(), stop).await;
+        }
+    }
+
+    /// Puts the end of the run on record.
+    async fn end(
+        &self,
+        run_id: &str,
+        intent: &Intent,
+        result: Result<(), Stop>,
+        started_at: Timestamp,
+    ) -> Result<Report, Error> {
+        let store = &self.loader.store;
+        let (source_calls, target_calls) = (
+            self.loader.source.calls().sent,
+            self.loader.target.calls().sent,
+        );
+        store
+            .count_calls(self.key, source_calls, target_calls)
+            .await?;
+        let error = result.as_ref().err().map(Stop::chain);
+        let state = self.end_state(intent, &result).await?;
+        let delivered = intent.writer().is_some();
+        self.finish(state, delivered, error.as_deref()).await?;
+
+        let run = store.run(run_id).await?.ok_or_else(|| Error::UnknownRun {
+            run_id: run_id.to_owned(),
+        })?;
+        let report = Report {
+            run_id: run_id.to_owned(),
+            integration: run.integration,
+            state,
+            intents: !delivered || state == State::Parked,
+            counts: run.counts,
+            reasons: store.reasons(self.key).await?,
+            duration: elapsed(started_at),
+            source_calls,
+            target_calls,
+            error,
+        };
+        log_end(&report);
+        Ok(report)
+    }
+
+    async fn end_state(
+        &self,
+        intent: &Intent,
+        result: &Result<(), Stop>,
+    ) -> Result<State, store::Error> {
+        Ok(match (result, intent) {
+            (Err(stop), _) => stop.state(),
+            (Ok(()), Intent::Plan) => State::Planned,
+            (Ok(()), Intent::DryRun) => State::Completed,
+            (Ok(()), Intent::Deliver(_)) => {
+                let counts = self.loader.store.outcomes(self.key).await?;
+                if counts.failed > 0 {
+                    State::CompletedWithErrors
+                } else {
+                    State::Completed
+                }
+            }
+        })
+    }
+
+    async fn finish(
+        &self,
+        state: State,
+        delivered: bool,
+        error: Option<&str>,
+    ) -> Result<(), store::Error> {
+        let (store, now) = (&self.loader.store, Timestamp::now());
+        let planned = store.is_planned(self.key).await?;
+        if !planned {
+            store.drop_plan(self.key).await?;
+            store
+                .end_run(self.key, state, &store::Counts::default(), error, now)
+                .await?;
+        } else if !delivered {
+            let counts = store.intents(self.key).await?;
+            store.end_run(self.key, state, &counts, error, now).await?;
+        } else if matches!(state, State::Completed | State::CompletedWithErrors) {
+            let counts = store.outcomes(self.key).await?;
+            store.end_run(self.key, state, &counts, error, now).await?;
+            store
+                .publish_outcomes(self.key, self.among.as_deref(), now)
+                .await?;
+        } else {
+            let among = self.among.as_deref();
+            end_early(store, self.key, state, among, error.unwrap_or_default()).await?;
+        }
+        let overtakes = (planned && delivered || state == State::Parked) && !self.partial;
+        if overtakes {
+            store.overtake(self.key).await?;
+        }
+        Ok(())
+    }
+
+    /// The report of a plan that could not even be begun.
+    fn unstarted(&self, planned: &Run, stop: &Stop, started_at: Timestamp) -> Report {
+        Report {
+            run_id: planned.run_id.clone(),
+            integration: planned.integration.clone(),
+            state: stop.state(),
+            intents: true,
+            counts: planned.counts,
+            reasons: Vec::new(),
+            duration: elapsed(started_at),
+            source_calls: self.loader.source.calls().sent,
+            target_calls: self.loader.target.calls().sent,
+            error: Some(format!("{}; the plan stays as it is", stop.chain())),
+        }
+    }
+}
+
+fn elapsed(since: Timestamp) -> std::time::Duration {
+    Timestamp::now().duration_since(since).unsigned_abs()
+}
+
+/// Logs the one line of a run's end.
+fn log_end(report: &Report) {
+    let counts = &report.counts;
+    let duration_ms = u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX);
+    macro_rules! ended {
+        ($level:ident) => {
+            tracing::$level!(
+                run.id = %report.run_id,
+                integration.id = %report.integration,
+                state = %report.state,
+                seen = counts.seen,
+                created = counts.created,
+                updated = counts.updated,
+                unchanged = counts.unchanged,
+                skipped = counts.skipped,
+                failed = counts.failed,
+                source_calls = report.source_calls,
+                target_calls = report.target_calls,
+                duration_ms,
+                error = report.error.as_deref(),
+                "The run ended"
+            )
+        };
+    }
+    match report.state {
+        State::Failed | State::Parked => ended!(error),
+        State::CompletedWithErrors | State::Interrupted | State::Canceled => ended!(warn),
+        _ => ended!(info),
+    }
+}

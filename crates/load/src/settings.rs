@@ -1,0 +1,69 @@
+//! What a load is told: the parts of an integration that matter to it, already checked.
+
+use std::sync::Arc;
+
+use mapping::Mapping;
+use oomnitza::{Connector, FieldId};
+use sentinelone::UserFilter;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// An integration, as a load sees it.
+#[derive(Debug, Clone)]
+pub struct Integration {
+    /// Its id in the YAML.
+    pub id: String,
+    /// The hash of its effective configuration.
+    pub config_hash: String,
+    /// The console's URL without a trailing slash, which templates see as `customer_domain_url`.
+    pub console_url: String,
+    /// Which part of the console is read.
+    pub filter: UserFilter,
+    /// What is made of a user.
+    pub mapping: Arc<Mapping>,
+    /// What may be written.
+    pub preference: Preference,
+    /// How it is written.
+    pub delivery: Delivery,
+}
+
+impl Integration {
+    /// Gives a hash of what settles who can be seen at all: with another one, nobody is gone.
+    pub(crate) fn population(&self) -> String {
+        let parts = format!(
+            "{}\n{:?}\n{:?}",
+            self.console_url, self.filter.site_ids, self.filter.account_ids
+        );
+        format!("{:016x}", xxh3_64(parts.as_bytes()))
+    }
+}
+
+/// What a load may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preference {
+    /// People who are in Oomnitza are updated.
+    UpdateOnly,
+    /// People who are not in Oomnitza are made, the others updated.
+    CreateAndUpdate,
+    /// People who are not in Oomnitza are made.
+    CreateOnly,
+}
+
+/// How a load writes.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// Person by person, answered at once.
+    Rest,
+    /// In batches, applied later.
+    Bulk(Bulk),
+}
+
+/// What bulk delivery needs besides.
+#[derive(Debug, Clone)]
+pub struct Bulk {
+    /// The integration's number or name in Oomnitza.
+    pub connector: Connector,
+    /// Records in a batch, 1 to 100.
+    pub batch: usize,
+    /// Oomnitza's id of each mapped field, in the order of the mapping.
+    pub field_ids: Vec<FieldId>,
+}

@@ -1,0 +1,393 @@
+//! What a console holds, as far as a load needs it.
+
+use std::{borrow::Cow, collections::BTreeMap, str};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    fields::{Fields, Kind, RoleInScope, Text},
+    ids::UserId,
+    time::parse_time,
+};
+
+/// A console user: what a load asks for by name, and the JSON that came, unknown fields included.
+///
+/// The JSON is a part of the page that it came in, so one user keeps the whole page in memory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct User {
+    /// The id, as text.
+    pub id: UserId,
+    /// The e-mail address as the console writes it; service accounts of the vendor have none.
+    pub email: Option<String>,
+    /// The name.
+    pub full_name: Option<String>,
+    json: Bytes,
+}
+
+/// A user that cannot be read; the others of its page can.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct Malformed {
+    /// The id, where at least that can be read.
+    pub id: Option<UserId>,
+    /// The e-mail address, where that can be read.
+    pub email: Option<String>,
+    /// Which field is wrong, and what was expected.
+    pub message: String,
+    /// The user as it came.
+    pub json: Bytes,
+}
+
+/// A role that a user has in one scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ScopeRole {
+    /// The id of the scope: of a site, an account or the tenant.
+    pub scope_id: Option<String>,
+    /// The name of the scope.
+    pub scope_name: Option<String>,
+    /// The account that the scope belongs to.
+    pub account_name: Option<String>,
+    /// The id of the role.
+    pub role_id: Option<String>,
+    /// The name of the role, which is right only for predefined roles: see [`Role`].
+    pub role_name: Option<String>,
+}
+
+/// A role as the console's list of roles has it, custom ones included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Role {
+    /// The id that `roleId` of a user's scope role means.
+    pub id: String,
+    /// The name.
+    pub name: String,
+}
+
+/// What the console is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct SystemInfo {
+    /// The version of the console, such as `Z SP 5`.
+    pub version: Option<String>,
+    /// The release within the version.
+    pub release: Option<String>,
+    /// The build, such as `5.0.0.55`.
+    pub build: Option<String>,
+}
+
+/// The life of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct TokenDetails {
+    /// When the token was made, if the console says so.
+    pub created_at: Option<Timestamp>,
+    /// When the token ends, if the console says so.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl User {
+    /// Reads one user; what is wrong with it is named.
+    pub(crate) fn read(json: Bytes) -> Result<Self, Malformed> {
+        let fields: Result<Fields<'_>, _> = serde_json::from_slice(&json);
+        let Ok(fields) = fields else {
+            return Err(Malformed::examine(json));
+        };
+        let Ok(id) = UserId::try_from(&*fields.id.0) else {
+            return Err(Malformed::examine(json));
+        };
+        let email = fields.email.0.map(Cow::into_owned);
+        let full_name = fields.full_name.0.map(Cow::into_owned);
+        Ok(Self {
+            id,
+            email,
+            full_name,
+            json,
+        })
+    }
+
+    /// The user as it came: one JSON object.
+    ///
+    /// # Panics
+    /// Never: a user is made of text that was read as JSON.
+    pub fn json(&self) -> &str {
+        str::from_utf8(&self.json).expect("a user was read as JSON, which is UTF-8")
+    }
+
+    /// The same as [`User::json`], to be kept without a copy.
+    pub fn json_bytes(&self) -> Bytes {
+        self.json.clone()
+    }
+
+    /// The roles that the user has, in the order of the console.
+    pub fn scope_roles(&self) -> Vec<ScopeRole> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Roles<'a> {
+            #[serde(borrow, default)]
+            scope_roles: Option<Vec<RoleInScope<'a>>>,
+        }
+        let roles: Option<Roles<'_>> = serde_json::from_slice(&self.json).ok();
+        let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        roles
+            .and_then(|roles| roles.scope_roles)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|role| ScopeRole {
+                scope_id: owned(role.id.0),
+                scope_name: owned(role.name.0),
+                account_name: owned(role.account_name.0),
+                role_id: owned(role.role_id.0),
+                role_name: owned(role.role_name.0),
+            })
+            .collect()
+    }
+}
+
+impl Malformed {
+    /// Looks for what is wrong with a user that could not be read, field by field.
+    fn examine(json: Bytes) -> Self {
+        let fields: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_slice(&json);
+        let Ok(fields) = fields else {
+            let message = format!(
+                "the user is {} where an object was expected",
+                kind_of(&json)
+            );
+            return Self {
+                id: None,
+                email: None,
+                message,
+                json,
+            };
+        };
+        let text = |name| -> Option<String> {
+            let Text(text) = serde_json::from_str(fields.get(name)?.get()).ok()?;
+            text.map(Cow::into_owned)
+        };
+        let id = fields.get("id").and_then(|raw| {
+            let id: crate::fields::Id<'_> = serde_json::from_str(raw.get()).ok()?;
+            UserId::try_from(&*id.0).ok()
+        });
+        let message = fields
+            .iter()
+            .find_map(|(name, raw)| fault(name, raw.get()))
+            .unwrap_or_else(|| "`id` is missing".to_owned());
+        Self {
+            id,
+            email: text("email"),
+            message,
+            json: json.clone(),
+        }
+    }
+}
+
+/// What is wrong with a field, if anything is.
+fn fault(name: &str, json: &str) -> Option<String> {
+    let kind = Kind::of(name)?;
+    if kind.fits(json) {
+        return None;
+    }
+    let found = kind_of(json.as_bytes());
+    Some(match (kind, found) {
+        (Kind::Id, "a text") => format!("`{name}` is empty"),
+        (Kind::Id, "a number") => format!("`{name}` is a number that is not whole"),
+        (Kind::Time, "a text") => format!("`{name}` is a text that cannot be read as a time"),
+        (Kind::ScopeRoles, "a list") | (Kind::ApiToken, "an object") => {
+            format!("`{name}` holds something else than {kind} should")
+        }
+        _ => format!("`{name}` is {found} where {kind} was expected"),
+    })
+}
+
+/// What a JSON value is, in the words of a message.
+fn kind_of(json: &[u8]) -> &'static str {
+    match json.first() {
+        Some(b'"') => "a text",
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// The times in a token's details, each by itself: one that cannot be read is unknown.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct TokenTimes<'a> {
+    #[serde(borrow)]
+    created_at: Text<'a>,
+    #[serde(borrow)]
+    expires_at: Text<'a>,
+}
+
+impl From<TokenTimes<'_>> for TokenDetails {
+    fn from(times: TokenTimes<'_>) -> Self {
+        let time = |text: Text<'_>| text.0.as_deref().and_then(parse_time);
+        Self {
+            created_at: time(times.created_at),
+            expires_at: time(times.expires_at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with a user that has an id and these fields besides.
+    fn message(fields: &str) -> Option<String> {
+        whole(&format!(r#"{{"id":"1",{fields}}}"#))
+    }
+
+    fn whole(json: &str) -> Option<String> {
+        User::read(Bytes::copy_from_slice(json.as_bytes()))
+            .err()
+            .map(|malformed| malformed.message)
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_field_and_what_was_expected() {
+        let cases = [
+            (
+                r#""email":7"#,
+                "`email` is a number where a text was expected",
+            ),
+            (
+                r#""fullName":["a"]"#,
+                "`fullName` is a list where a text was expected",
+            ),
+            (
+                r#""source":{}"#,
+                "`source` is an object where a text was expected",
+            ),
+            (
+                r#""lowestRole":true"#,
+                "`lowestRole` is a boolean where a text was expected",
+            ),
+            (
+                r#""isSystem":"yes""#,
+                "`isSystem` is a text where a boolean was expected",
+            ),
+            (
+                r#""twoFaEnabled":1"#,
+                "`twoFaEnabled` is a number where a boolean was expected",
+            ),
+            (
+                r#""lastLogin":1519706966"#,
+                "`lastLogin` is a number where a text with a time was expected",
+            ),
+            (
+                r#""lastLogin":"never""#,
+                "`lastLogin` is a text that cannot be read as a time",
+            ),
+            (
+                r#""scopeRoles":"all""#,
+                "`scopeRoles` is a text where a list of roles in scopes was expected",
+            ),
+            (
+                r#""scopeRoles":[7]"#,
+                "`scopeRoles` holds something else than a list of roles in scopes should",
+            ),
+            (
+                r#""scopeRoles":[{"roleId":1.5}]"#,
+                "`scopeRoles` holds something else than a list of roles in scopes should",
+            ),
+            (
+                r#""apiToken":"x""#,
+                "`apiToken` is a text where an object with two times was expected",
+            ),
+            (
+                r#""apiToken":{"expiresAt":"soon"}"#,
+                "`apiToken` holds something else than an object with two times should",
+            ),
+        ];
+        for (fields, expected) in cases {
+            assert_eq!(message(fields).as_deref(), Some(expected), "{fields}");
+        }
+    }
+
+    #[test]
+    fn an_id_has_to_be_a_text_or_whole() {
+        for (json, expected) in [
+            (r#"{"email":"a@b.c"}"#, "`id` is missing"),
+            (r#"{"id":""}"#, "`id` is empty"),
+            (r#"{"id":" "}"#, "`id` is empty"),
+            (
+                r#"{"id":null}"#,
+                "`id` is null where a text that is not empty was expected",
+            ),
+            (r#"{"id":1.5}"#, "`id` is a number that is not whole"),
+            (r#"{"id":1e3}"#, "`id` is a number that is not whole"),
+            (
+                r#"{"id":[1]}"#,
+                "`id` is a list where a text that is not empty was expected",
+            ),
+            ("7", "the user is a number where an object was expected"),
+            ("[]", "the user is a list where an object was expected"),
+            ("null", "the user is null where an object was expected"),
+        ] {
+            assert_eq!(whole(json).as_deref(), Some(expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_a_number_keeps_every_digit() {
+        let json = br#"{"id":12254947309384938041}"#;
+        let user = User::read(Bytes::from_static(json)).unwrap();
+        assert_eq!(user.id.as_str(), "12254947309384938041");
+    }
+
+    #[test]
+    fn null_absent_and_empty_are_fine() {
+        for name in [
+            "email",
+            "fullName",
+            "scope",
+            "lowestRole",
+            "source",
+            "twoFaStatus",
+            "lastLogin",
+            "firstLogin",
+            "dateJoined",
+            "isSystem",
+            "twoFaEnabled",
+            "agreementUrl",
+        ] {
+            for value in ["null", "\"\""] {
+                assert_eq!(
+                    message(&format!(r#""{name}":{value}"#)),
+                    None,
+                    "{name}: {value}"
+                );
+            }
+        }
+        for fields in [
+            r#""scopeRoles":null"#,
+            r#""scopeRoles":[]"#,
+            r#""scopeRoles":[{}]"#,
+            r#""scopeRoles":[{"id":null,"name":null,"accountName":null,"roleId":null,"roleName":null,"roles":null}]"#,
+            r#""apiToken":null"#,
+            r#""apiToken":{}"#,
+            r#""apiToken":{"createdAt":null,"expiresAt":null}"#,
+            r#""unknown":{"a":[1,{"b":null}]}"#,
+        ] {
+            assert_eq!(message(fields), None, "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_of_a_malformed_user_is_kept() {
+        let json = Bytes::from_static(br#"{"id":7,"email":"A@b.c","isSystem":0}"#);
+        let malformed = User::read(json.clone()).unwrap_err();
+        assert_eq!(malformed.id, Some(UserId::try_from("7").unwrap()));
+        assert_eq!(malformed.email.as_deref(), Some("A@b.c"));
+        assert_eq!(malformed.json, json);
+    }
+}

@@ -1,0 +1,130 @@
+//! When the next request may go out: not faster than promised, and not while the system said no.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::settings::Rate;
+
+/// The pace of one client, shared by all its requests.
+pub(crate) struct Pace {
+    limiter: DefaultDirectRateLimiter,
+    hold: Mutex<Hold>,
+}
+
+/// The stop that answers with 429 asked for.
+#[derive(Clone, Copy, Default)]
+struct Hold {
+    until: Option<Instant>,
+    total: Duration,
+}
+
+impl Pace {
+    pub(crate) fn new(rate: Rate) -> Self {
+        let quota = Quota::with_period(rate.interval())
+            .expect("a rate is at most 10,000 a second, so its interval is not zero")
+            .allow_burst(burst(rate));
+        Self {
+            limiter: RateLimiter::direct(quota),
+            hold: Mutex::default(),
+        }
+    }
+
+    /// Waits until a request may go out.
+    pub(crate) async fn ready(&self) {
+        loop {
+            while let Some(until) = self.held_until() {
+                sleep_until(until).await;
+            }
+            // The sleep is tokio's and not governor's own, which would start a thread for it.
+            while let Err(early) = self.limiter.check() {
+                sleep(early.wait_time_from(self.limiter.clock().now())).await;
+            }
+            // A 429 may have come in while this request waited for its turn.
+            if self.held_until().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Holds every request back for a time, and says whether none was held back before.
+    pub(crate) fn hold(&self, delay: Duration) -> bool {
+        let now = Instant::now();
+        let mut hold = self.lock();
+        let is_first = hold.until.is_none_or(|until| until <= now);
+        let from = hold.until.map_or(now, |until| until.max(now));
+        let until = from.max(now + delay);
+        hold.total += until - from;
+        hold.until = Some(until);
+        is_first
+    }
+
+    /// How long requests were held back in all.
+    pub(crate) fn held_back(&self) -> Duration {
+        self.lock().total
+    }
+
+    fn held_until(&self) -> Option<Instant> {
+        self.lock().until.filter(|until| *until > Instant::now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Hold> {
+        // Nothing panics while the lock is held, and the two values are right at any moment.
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What may go out at once: a hundredth of a second's worth, as timers are no finer than that.
+fn burst(rate: Rate) -> NonZeroU32 {
+    (1_u32..=100)
+        .rev()
+        .find(|burst| f64::from(*burst) * 100.0 <= rate.per_second())
+        .and_then(NonZeroU32::new)
+        .unwrap_or(NonZeroU32::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burst_is_at_most_a_hundredth_of_a_second() {
+        for (per_second, expected) in [(0.5, 1), (10.0, 1), (199.0, 1), (200.0, 2), (10_000.0, 100)]
+        {
+            let rate = Rate::try_from(per_second).unwrap();
+            assert_eq!(burst(rate).get(), expected, "{per_second}");
+        }
+    }
+
+    #[test]
+    fn rates_outside_the_rule_are_refused() {
+        for per_second in [0.0, -1.0, 10_000.1, f64::NAN, f64::INFINITY, 1e-300] {
+            assert!(Rate::try_from(per_second).is_err(), "{per_second}");
+        }
+    }
+
+    #[tokio::test]
+    async fn overlapping_holds_are_counted_once() {
+        let pace = Pace::new(Rate::try_from(10_000.0).unwrap());
+        assert!(pace.hold(Duration::from_millis(80)));
+        assert!(!pace.hold(Duration::from_millis(50)));
+        assert!(!pace.hold(Duration::from_millis(100)));
+        let total = pace.held_back();
+        assert!((100..150).contains(&total.as_millis()), "{total:?}");
+    }
+
+    #[tokio::test]
+    async fn no_second_holds_more_requests_than_promised() {
+        let pace = Pace::new(Rate::try_from(100.0).unwrap());
+        let started = Instant::now();
+        for _ in 0..21 {
+            pace.ready().await;
+        }
+        assert!(started.elapsed() >= Duration::from_millis(199));
+    }
+}
