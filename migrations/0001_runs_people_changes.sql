@@ -64,7 +64,7 @@ CREATE INDEX people_by_email ON people (email COLLATE NOCASE);
 
 CREATE TABLE user_versions (
     user_version  INTEGER PRIMARY KEY,          -- row id
-    person        INTEGER NOT NULL REFERENCES people ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    person        INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
     run           INTEGER NOT NULL,             -- the first run in which this content held; it held until the next version's
     user          TEXT NOT NULL                 -- the JSON as it came
 ) STRICT;
@@ -72,7 +72,7 @@ CREATE INDEX user_versions_by_person ON user_versions (person);
 
 CREATE TABLE record_versions (
     record_version INTEGER PRIMARY KEY,         -- row id
-    person        INTEGER NOT NULL REFERENCES people ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    person        INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
     run           INTEGER NOT NULL,             -- the first run in which this record held
     record        TEXT NOT NULL                 -- Oomnitza fields and values, a JSON object
 ) STRICT;
@@ -108,13 +108,21 @@ CREATE TABLE errors (
     message       TEXT NOT NULL,                -- for a person
     hint          TEXT,                         -- the YAML to change
     record_version INTEGER,                     -- the record that this is about
-    since         INTEGER NOT NULL,             -- when it first was so, without a break
-    runs          INTEGER NOT NULL DEFAULT 1,   -- how often in a row
     resolved_at   INTEGER                       -- when a later run loaded the user, or found it gone or out of scope
 ) STRICT;
-CREATE INDEX errors_by_run ON errors (run);
-CREATE INDEX errors_by_person ON errors (person, error);
-CREATE INDEX errors_unresolved ON errors (person) WHERE resolved_at IS NULL;
+-- One outcome for each user of a run; rows without a user are all different.
+CREATE UNIQUE INDEX errors_by_run ON errors (run, person);
+CREATE INDEX errors_by_person ON errors (person);
+
+-- What is still so after the latest run; dry runs, and plans that were not delivered, change nothing here.
+CREATE TABLE open_errors (
+    person        INTEGER UNIQUE REFERENCES people ON DELETE CASCADE, -- NULL: as above; such a row lasts until the next complete run
+    integration   INTEGER NOT NULL REFERENCES integrations,
+    error         INTEGER NOT NULL,             -- the latest row of errors
+    reason        TEXT NOT NULL,                -- its reason: while it stays, the count goes on
+    since         INTEGER NOT NULL,             -- when it first was so, without a break
+    runs          INTEGER NOT NULL              -- how often in a row
+) STRICT;
 
 CREATE TABLE forms (
     integration   INTEGER NOT NULL REFERENCES integrations,
@@ -172,37 +180,37 @@ SELECT r.run_id, i.name AS integration,
        p.source_id, p.email, p.full_name, e.outcome, e.reason, e.field, e.message, e.hint,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.resolved_at / 1000.0, 'unixepoch') AS resolved_at,
        v.record,
-       strftime('%Y-%m-%dT%H:%M:%fZ', e.since / 1000.0, 'unixepoch') AS since,
-       e.runs
-FROM errors e
+       strftime('%Y-%m-%dT%H:%M:%fZ', o.since / 1000.0, 'unixepoch') AS since,
+       o.runs
+FROM open_errors o
+JOIN errors e USING (error)
 JOIN runs r USING (run)
-JOIN integrations i USING (integration)
+JOIN integrations i ON i.integration = r.integration
 LEFT JOIN people p ON p.person = e.person
-LEFT JOIN record_versions v ON v.record_version = e.record_version
-WHERE e.resolved_at IS NULL AND r.dry_run = 0 AND r.state NOT IN ('planned', 'parked', 'discarded', 'overtaken')
-  AND CASE WHEN e.person IS NULL
-      -- What has no id cannot be followed from run to run: it is open in the latest run alone.
-      THEN r.run = (SELECT max(l.run) FROM runs l WHERE l.integration = r.integration
-                    AND l.dry_run = 0 AND l.partial = 0 AND l.planned_at IS NOT NULL
-                    AND l.state NOT IN ('planned', 'parked', 'discarded', 'overtaken'))
-      ELSE NOT EXISTS (SELECT 1 FROM errors l JOIN runs lr USING (run)
-                       WHERE l.person = e.person AND l.error > e.error AND lr.dry_run = 0
-                         AND lr.state NOT IN ('planned', 'parked', 'discarded', 'overtaken'))
-      END;
+LEFT JOIN record_versions v ON v.record_version = e.record_version;
 
+-- Digits of a second beyond the third are cut off, as strftime would round them into the next second.
 CREATE VIEW v_people AS
 SELECT i.name AS integration, p.source_id, p.email, p.full_name,
-       u.user ->> '$.scope' AS scope,
-       u.user ->> '$.lowestRole' AS role,
-       u.user ->> '$.source' AS source,
+       nullif(u.user ->> '$.scope', '') AS scope,
+       nullif(u.user ->> '$.lowestRole', '') AS role,
+       nullif(u.user ->> '$.source', '') AS source,
        u.user ->> '$.twoFaEnabled' AS two_fa_enabled,
-       u.user ->> '$.twoFaStatus' AS two_fa_status,
+       nullif(u.user ->> '$.twoFaStatus', '') AS two_fa_status,
        u.user ->> '$.emailVerified' AS email_verified,
        u.user ->> '$.isSystem' AS is_system,
-       strftime('%Y-%m-%dT%H:%M:%fZ', u.user ->> '$.dateJoined') AS date_joined,
-       strftime('%Y-%m-%dT%H:%M:%fZ', u.user ->> '$.firstLogin') AS first_login,
-       strftime('%Y-%m-%dT%H:%M:%fZ', u.user ->> '$.lastLogin') AS last_login,
-       strftime('%Y-%m-%dT%H:%M:%fZ', u.user ->> '$.apiToken.expiresAt') AS api_token_expires_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', iif(u.user ->> '$.dateJoined' GLOB '*.[0-9][0-9][0-9][0-9]*',
+           substr(u.user ->> '$.dateJoined', 1, 23) || ltrim(substr(u.user ->> '$.dateJoined', 24), '0123456789'),
+           u.user ->> '$.dateJoined')) AS date_joined,
+       strftime('%Y-%m-%dT%H:%M:%fZ', iif(u.user ->> '$.firstLogin' GLOB '*.[0-9][0-9][0-9][0-9]*',
+           substr(u.user ->> '$.firstLogin', 1, 23) || ltrim(substr(u.user ->> '$.firstLogin', 24), '0123456789'),
+           u.user ->> '$.firstLogin')) AS first_login,
+       strftime('%Y-%m-%dT%H:%M:%fZ', iif(u.user ->> '$.lastLogin' GLOB '*.[0-9][0-9][0-9][0-9]*',
+           substr(u.user ->> '$.lastLogin', 1, 23) || ltrim(substr(u.user ->> '$.lastLogin', 24), '0123456789'),
+           u.user ->> '$.lastLogin')) AS last_login,
+       strftime('%Y-%m-%dT%H:%M:%fZ', iif(u.user ->> '$.apiToken.expiresAt' GLOB '*.[0-9][0-9][0-9][0-9]*',
+           substr(u.user ->> '$.apiToken.expiresAt', 1, 23) || ltrim(substr(u.user ->> '$.apiToken.expiresAt', 24), '0123456789'),
+           u.user ->> '$.apiToken.expiresAt')) AS api_token_expires_at,
        p.oomnitza_id, p.oomnitza_suspended, p.outcome AS last_outcome, p.reason AS last_reason,
        strftime('%Y-%m-%dT%H:%M:%fZ', p.first_seen_at / 1000.0, 'unixepoch') AS first_seen_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', iif(p.present, max(p.seen_at, ifnull(i.last_read_at, 0)), p.seen_at) / 1000.0, 'unixepoch') AS last_seen_at,
@@ -213,14 +221,15 @@ JOIN integrations i USING (integration)
 JOIN user_versions u ON u.user_version = p.user_version
 LEFT JOIN record_versions v ON v.record_version = p.record_version;
 
+-- DISTINCT, as a console may list the same role of the same scope twice.
 CREATE VIEW v_access AS
-SELECT i.name AS integration, p.source_id, p.email,
-       u.user ->> '$.scope' AS scope_level,
-       s.value ->> '$.id' AS scope_id,
-       s.value ->> '$.name' AS scope_name,
-       s.value ->> '$.accountName' AS account_name,
-       s.value ->> '$.roleId' AS role_id,
-       coalesce(n.name, nullif(s.value ->> '$.roleName', ''), s.value ->> '$.roleId') AS role_name
+SELECT DISTINCT i.name AS integration, p.source_id, p.email,
+       nullif(u.user ->> '$.scope', '') AS scope_level,
+       nullif(s.value ->> '$.id', '') AS scope_id,
+       nullif(s.value ->> '$.name', '') AS scope_name,
+       nullif(s.value ->> '$.accountName', '') AS account_name,
+       nullif(s.value ->> '$.roleId', '') AS role_id,
+       coalesce(n.name, nullif(s.value ->> '$.roleName', ''), nullif(s.value ->> '$.roleId', '')) AS role_name
 FROM people p
 JOIN integrations i USING (integration)
 JOIN user_versions u ON u.user_version = p.user_version

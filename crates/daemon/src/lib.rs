@@ -1,1 +1,36 @@
-//! daemon
+//! The process: configuration, secrets, logs, the command line.
+//!
+//! Nothing is decided about a user here; that is in `load`.
+//! This crate alone reads YAML and the environment, and makes everything that others are given.
+//!
+//! **Invariant:** stdout is data, stderr is talk.
+
+pub mod config;
+pub mod secrets;
+
+mod app;
+mod arguments;
+mod commands;
+mod exit;
+mod logging;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::Arguments;
+
+/// Reads the command line and carries it out.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match commands::dispatch(&arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let exit = exit::of_error(&error);
+            eprintln!("rollcall: {}", exit::sentence(&error));
+            exit.into()
+        }
+    }
+}

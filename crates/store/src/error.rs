@@ -1,5 +1,6 @@
 //! What can go wrong with the database, told apart as an operator must.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// An error of the database: names the file, what could not be done in it, and the cause.
@@ -28,7 +29,9 @@ pub enum Cause {
     #[error("the file is not a SQLite database; move it away, or set another `state_dir`")]
     NotADatabase,
     /// No space, or a limit on the size of files.
-    #[error("the disk is full; make room and run again")]
+    #[error(
+        "the disk is full, or a quota or a limit on file sizes is reached; make room and run again"
+    )]
     Full,
     /// The file or its folder may not be written.
     #[error(
@@ -38,6 +41,9 @@ pub enum Cause {
     /// The file or its folder cannot be opened.
     #[error("the file cannot be opened; see that it exists and may be read by this user")]
     CannotOpen,
+    /// A query that somebody wrote is wrong.
+    #[error("SQLite does not understand the query")]
+    Query,
     /// A newer Rollcall has migrated the file.
     #[error(
         "it was written by a newer version of Rollcall; install that version, or restore the copy made before the upgrade"
@@ -95,28 +101,41 @@ impl Error {
 }
 
 impl Cause {
-    /// Reads SQLite's primary result code (<https://sqlite.org/rescode.html>).
     fn of(error: &sqlx::Error) -> Self {
-        let sqlx::Error::Database(database) = error else {
-            return match error {
-                sqlx::Error::RowNotFound => Self::Missing,
+        match error {
+            sqlx::Error::Database(database) => {
+                let code = database.code().and_then(|code| code.parse().ok());
+                Self::of_code(code.unwrap_or_default())
+            }
+            sqlx::Error::Io(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::CannotOpen,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Self::ReadOnly
+                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
                 _ => Self::Other,
-            };
-        };
-        let code = database
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .unwrap_or_default();
-        match code & 0xff {
-            5 | 6 => Self::Locked,
-            8 => Self::ReadOnly,
-            11 => Self::Damaged,
-            13 => Self::Full,
-            // A limit on the size of files shows as a failed write (SQLITE_IOERR_WRITE).
-            10 if code == 778 => Self::Full,
-            14 => Self::CannotOpen,
-            19 => Self::Rule,
-            26 => Self::NotADatabase,
+            },
+            sqlx::Error::RowNotFound => Self::Missing,
+            // The tables are STRICT: a value of another type was not written by us.
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged,
+            _ => Self::Other,
+        }
+    }
+
+    /// Reads SQLite's extended result code, of which the lowest byte is the primary one
+    /// (<https://sqlite.org/rescode.html>).
+    fn of_code(code: u32) -> Self {
+        match (code & 0xff, code) {
+            (1, _) => Self::Query,
+            // 15 is a race for the write-ahead log that was lost too often.
+            (5 | 6 | 15, _) => Self::Locked,
+            (8, _) => Self::ReadOnly,
+            (11, _) => Self::Damaged,
+            // Quotas and limits on file sizes show as failed writes: SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE.
+            (13, _) | (10, 778 | 4874) => Self::Full,
+            (14, _) => Self::CannotOpen,
+            (19, _) => Self::Rule,
+            (26, _) => Self::NotADatabase,
             _ => Self::Other,
         }
     }

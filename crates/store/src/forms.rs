@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Connection, QueryBuilder, Row, Sqlite};
+use sqlx::{Connection, QueryBuilder, Sqlite};
 
 use crate::error::Error;
+use crate::json::json;
 use crate::open::Store;
 
 /// What was sent, and what Oomnitza showed after it.
@@ -58,20 +59,19 @@ impl Store {
     /// # Errors
     /// The database refused.
     pub async fn forms(&self, integration: i64, oomnitza_ids: &[&str]) -> Result<Forms, Error> {
-        let ids = serde_json::to_string(oomnitza_ids).unwrap_or_default();
         let mut reader = self.reader().await;
-        let rows = sqlx::query(
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
             "SELECT oomnitza_id, field, sent, shown FROM forms
              WHERE integration = ? AND oomnitza_id IN (SELECT value FROM json_each(?))",
         )
         .bind(integration)
-        .bind(ids)
+        .bind(json(oomnitza_ids))
         .fetch_all(&mut *reader)
         .await
         .map_err(self.failed("read forms"))?;
         Ok(Forms(
-            rows.iter()
-                .map(|row| ((row.get(0), row.get(1)), (row.get(2), row.get(3))))
+            rows.into_iter()
+                .map(|(oomnitza_id, field, sent, shown)| ((oomnitza_id, field), (sent, shown)))
                 .collect(),
         ))
     }

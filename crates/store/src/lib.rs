@@ -7,24 +7,39 @@
 //!
 //! **Invariant:** a run that has ended counts exactly as many users as it saw; a CHECK of the table holds it.
 
-mod changes;
 mod error;
-mod errors;
-mod forms;
-mod notices;
+mod migrate;
 mod open;
+
 mod people;
+mod portions;
+mod presence;
+mod runs;
+mod state;
+
+mod changes;
+mod errors;
+mod faults;
+mod outcomes;
 mod plan;
+mod settle;
+
+mod forms;
+mod json;
+mod notices;
 mod query;
 mod roles;
-mod runs;
 
-pub use changes::{Group, PlannedChange, Settled, Settlement};
+pub use changes::{Group, PlannedChange};
 pub use error::{Cause, Error};
+pub use faults::{Fault, Severity};
 pub use forms::{Form, Forms};
 pub use notices::Notice;
 pub use open::Store;
-pub use people::{Known, PersonRow, Presence};
-pub use plan::{Action, Change, Content, ContentHash, Fault, Line, PlanSummary, Severity, Verdict};
+pub use people::{Known, PersonRow};
+pub use plan::{Action, Change, Content, ContentHash, Line, PlanSummary, Verdict};
+pub use presence::Presence;
 pub use query::{Cell, Rows};
-pub use runs::{Counts, Integration, NewRun, Run, RunKey, State, Unfinished};
+pub use runs::{Counts, Integration, NewRun, Run, RunKey, Unfinished};
+pub use settle::{Settled, Settlement};
+pub use state::State;

@@ -1,16 +1,17 @@
-//! Opening the file: its modes, its pragmas, its migrations, and the copy made before one runs.
+//! Opening the file: its mode, its pragmas, and the log that stays beside it.
 
-use std::fs;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::error::{Cause, Error};
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+use crate::error::Error;
+use crate::migrate::{MIGRATIONS, check_version, migrate};
 
 /// How long a call waits for another connection's lock.
 const BUSY: Duration = Duration::from_secs(10);
@@ -31,27 +32,28 @@ impl Store {
     /// # Errors
     /// The file is no database, damaged, locked, of a newer version, or may not be written; the error names it.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        let doing = "open";
-        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::open_as(path, &MIGRATIONS, BUSY).await
+    }
+
+    async fn open_as(path: &Path, migrations: &Migrator, busy: Duration) -> Result<Self, Error> {
+        let not_open = |source| Error::new(path, "open", source);
         // Two processes that open a new file at once must not both migrate it.
-        let turn = fs::File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
-        let _turn = turn.map_err(|source| Error::new(path, doing, sqlx::Error::Io(source)))?;
-        make_private(path).map_err(|source| Error::new(path, doing, sqlx::Error::Io(source)))?;
-        let options = options(path)
-            .create_if_missing(true)
+        let _turn = take_turn(path)
+            .await
+            .map_err(|error| not_open(error.into()))?;
+        make_private(path).map_err(|error| not_open(error.into()))?;
+        let mut writer = options(path, busy)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
-            .pragma("journal_size_limit", "16777216");
-        let mut writer = options
+            // What a large run leaves of the log is cut back to this.
+            .pragma("journal_size_limit", "16777216")
             .connect()
             .await
-            .map_err(|source| Error::new(path, doing, source))?;
-        migrate(path, &mut writer).await?;
-        keep_wal(&mut writer)
-            .await
-            .map_err(|source| Error::new(path, doing, source))?;
-        let reader = read_only(path).await?;
+            .map_err(not_open)?;
+        migrate(path, &mut writer, migrations).await?;
+        keep_wal(&mut writer).await.map_err(not_open)?;
+        let reader = read_only(path, busy).await?;
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
@@ -64,9 +66,9 @@ impl Store {
     /// # Errors
     /// There is no such file, or it cannot be read; the error names it.
     pub async fn open_read_only(path: &Path) -> Result<Self, Error> {
-        let mut writer = read_only(path).await?;
-        check_version(path, &mut writer).await?;
-        let reader = read_only(path).await?;
+        let mut writer = read_only(path, BUSY).await?;
+        check_version(path, &mut writer, &MIGRATIONS).await?;
+        let reader = read_only(path, BUSY).await?;
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
@@ -107,34 +109,49 @@ impl Store {
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .busy_timeout(BUSY)
+        .busy_timeout(busy)
         // Statements are few and long: the slow ones are told by the run's own figures, not by sqlx.
         .disable_statement_logging()
         .pragma("cache_size", "-4096")
 }
 
-async fn read_only(path: &Path) -> Result<SqliteConnection, Error> {
-    options(path)
+async fn read_only(path: &Path, busy: Duration) -> Result<SqliteConnection, Error> {
+    options(path, busy)
         .read_only(true)
         .connect()
         .await
         .map_err(|source| Error::new(path, "open", source))
 }
 
+/// Locks the folder of the file until the answer is dropped.
+async fn take_turn(path: &Path) -> io::Result<fs::File> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    // The lock is waited for in a thread of its own: its holder may need this one to go on.
+    let taking = tokio::task::spawn_blocking(move || {
+        let folder = fs::File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    });
+    taking.await?
+}
+
 /// Makes the file with mode 0640 before SQLite does, which gives the log beside it the same mode.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     match fs::OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o640)
+        .mode(0o600)
         .open(path)
     {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        // Set, not asked for: the group reads it whatever the umask is.
+        Ok(file) => file.set_permissions(fs::Permissions::from_mode(0o640)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -149,78 +166,19 @@ async fn keep_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> 
     let mut on: std::ffi::c_int = 1;
     // SAFETY: the handle is locked for the time of the call, the name is a C string, and the argument of
     // SQLITE_FCNTL_PERSIST_WAL is a pointer to an int that outlives the call.
-    unsafe {
+    let code = unsafe {
         libsqlite3_sys::sqlite3_file_control(
             handle.as_raw_handle().as_ptr(),
             c"main".as_ptr(),
             libsqlite3_sys::SQLITE_FCNTL_PERSIST_WAL,
             (&raw mut on).cast(),
-        );
+        )
+    };
+    if code == libsqlite3_sys::SQLITE_OK {
+        Ok(())
+    } else {
+        Err(sqlx::Error::Protocol(format!(
+            "SQLite cannot keep the write-ahead log (code {code})"
+        )))
     }
-    Ok(())
-}
-
-async fn applied_version(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
-    let table: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
-            .fetch_one(&mut *connection)
-            .await?;
-    if table == 0 {
-        return Ok(None);
-    }
-    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(connection)
-        .await
-}
-
-fn newest_version() -> i64 {
-    MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or_default()
-}
-
-async fn check_version(path: &Path, connection: &mut SqliteConnection) -> Result<(), Error> {
-    let version = applied_version(connection)
-        .await
-        .map_err(|source| Error::new(path, "read the version", source))?;
-    match version {
-        Some(version) if version > newest_version() => {
-            Err(Error::because(path, "read", Cause::Newer))
-        }
-        _ => Ok(()),
-    }
-}
-
-async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), Error> {
-    check_version(path, connection).await?;
-    let version = applied_version(connection)
-        .await
-        .map_err(|source| Error::new(path, "read the version", source))?;
-    if let Some(version) = version
-        && version < newest_version()
-    {
-        let copy = format!("{}.before-{:04}", path.display(), version + 1);
-        copy_to(connection, Path::new(&copy))
-            .await
-            .map_err(|source| Error::new(path, "make a copy before a migration", source))?;
-    }
-    MIGRATIONS
-        .run(connection)
-        .await
-        .map_err(|source| Error::migration(path, source))
-}
-
-async fn copy_to(connection: &mut SqliteConnection, copy: &Path) -> Result<(), sqlx::Error> {
-    // VACUUM INTO refuses an existing file; one of an earlier, broken upgrade is older than what is here.
-    match fs::remove_file(copy) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let target = copy.display().to_string().replace('\'', "''");
-    sqlx::query(AssertSqlSafe(format!("VACUUM INTO '{target}'")))
-        .execute(connection)
-        .await?;
-    Ok(())
 }

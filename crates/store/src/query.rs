@@ -1,6 +1,6 @@
 //! Reading the views, for the command line.
 
-use sqlx::{AssertSqlSafe, Column, Row, TypeInfo, ValueRef};
+use sqlx::{AssertSqlSafe, Column, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef};
 
 use crate::error::Error;
 use crate::open::Store;
@@ -33,24 +33,23 @@ impl Store {
     /// # Errors
     /// The SQL is wrong, or the database refused.
     pub async fn select(&self, sql: String, parameters: &[String]) -> Result<Rows, Error> {
+        let failed = self.failed("answer a query");
         let mut reader = self.reader().await;
-        let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+        // The columns are asked for beforehand: an answer without rows has a header too.
+        let statement = (&mut *reader)
+            .prepare(AssertSqlSafe(sql).into_sql_str())
+            .await
+            .map_err(&failed)?;
+        let columns = statement
+            .columns()
+            .iter()
+            .map(|column| column.name().to_owned())
+            .collect();
+        let mut query = statement.query().persistent(false);
         for parameter in parameters {
             query = query.bind(parameter.clone());
         }
-        let found = query
-            .fetch_all(&mut *reader)
-            .await
-            .map_err(self.failed("answer a query"))?;
-        let columns = found
-            .first()
-            .map(|row| {
-                row.columns()
-                    .iter()
-                    .map(|column| column.name().to_owned())
-                    .collect()
-            })
-            .unwrap_or_default();
+        let found = query.fetch_all(&mut *reader).await.map_err(&failed)?;
         let rows = found
             .iter()
             .map(|row| (0..row.len()).map(|i| cell(row, i)).collect())

@@ -3,6 +3,7 @@
 use sqlx::Connection;
 
 use crate::error::Error;
+use crate::json::json;
 use crate::open::Store;
 
 impl Store {
@@ -16,7 +17,6 @@ impl Store {
         roles: &[(String, String)],
     ) -> Result<(), Error> {
         let failed = self.failed("store the role list");
-        let rows = serde_json::to_string(roles).unwrap_or_default();
         let mut writer = self.writer().await;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
@@ -33,7 +33,7 @@ impl Store {
              ON CONFLICT DO UPDATE SET name = excluded.name",
         )
         .bind(integration)
-        .bind(rows)
+        .bind(json(roles))
         .execute(&mut *transaction)
         .await
         .map_err(&failed)?;

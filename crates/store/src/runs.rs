@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use crate::error::{Cause, Error};
 use crate::open::Store;
+use crate::state::State;
 
 /// The row of an integration: what is remembered of it between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,72 +50,6 @@ pub struct NewRun<'a> {
     pub config_hash: &'a str,
 }
 
-/// The states of a run, as `v_runs.state` shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Made by `plan`, and waiting for `apply`.
-    Planned,
-    /// Going on.
-    Running,
-    /// Over a guard, and waiting for a release.
-    Parked,
-    /// Done, and every user was loaded or skipped.
-    Completed,
-    /// Done, and some users failed.
-    CompletedWithErrors,
-    /// It could not go on.
-    Failed,
-    /// Its process was stopped.
-    Interrupted,
-    /// Somebody pressed Cancel.
-    Canceled,
-    /// A plan that was dropped.
-    Discarded,
-    /// A plan that a newer run made obsolete.
-    Overtaken,
-}
-
-impl State {
-    const ALL: [Self; 10] = [
-        Self::Planned,
-        Self::Running,
-        Self::Parked,
-        Self::Completed,
-        Self::CompletedWithErrors,
-        Self::Failed,
-        Self::Interrupted,
-        Self::Canceled,
-        Self::Discarded,
-        Self::Overtaken,
-    ];
-
-    /// The word that the database and its readers use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Running => "running",
-            Self::Parked => "parked",
-            Self::Completed => "completed",
-            Self::CompletedWithErrors => "completed_with_errors",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-            Self::Canceled => "canceled",
-            Self::Discarded => "discarded",
-            Self::Overtaken => "overtaken",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// How many users of a run had each outcome; in planned, parked and dry runs, how many would.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -136,6 +71,17 @@ impl Counts {
     /// Whether every user that was seen has exactly one outcome.
     pub fn add_up(&self) -> bool {
         self.seen == self.created + self.updated + self.unchanged + self.skipped + self.failed
+    }
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.seen += other.seen;
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
     }
 }
 
@@ -187,25 +133,21 @@ impl Store {
     pub async fn integration(&self, name: &str) -> Result<Integration, Error> {
         let failed = self.failed("look up an integration");
         let mut writer = self.writer().await;
-        sqlx::query("INSERT INTO integrations (name) VALUES (?) ON CONFLICT (name) DO NOTHING")
-            .bind(name)
-            .execute(&mut *writer)
-            .await
-            .map_err(&failed)?;
-        let row = sqlx::query(
-            "SELECT integration, population, last_read_at,
-                    (SELECT count(*) FROM people p WHERE p.integration = i.integration AND p.present = 1)
-             FROM integrations i WHERE name = ?",
+        let key = integration_row(&mut writer, name).await.map_err(&failed)?;
+        let (population, last_read_at, present): (_, Option<i64>, _) = sqlx::query_as(
+            "SELECT population, last_read_at,
+                    (SELECT count(*) FROM people NOT INDEXED WHERE integration = ?1 AND present = 1)
+             FROM integrations WHERE integration = ?1",
         )
-        .bind(name)
+        .bind(key)
         .fetch_one(&mut *writer)
         .await
         .map_err(&failed)?;
         Ok(Integration {
-            key: row.get(0),
-            population: row.get(1),
-            last_read_at: row.get::<Option<i64>, _>(2).map(instant),
-            present: count(row.get(3)),
+            key,
+            population,
+            last_read_at: last_read_at.map(instant),
+            present: count(present),
         })
     }
 
@@ -214,8 +156,11 @@ impl Store {
     /// # Errors
     /// The database refused.
     pub async fn begin_run(&self, run: &NewRun<'_>) -> Result<RunKey, Error> {
-        let integration = self.integration(run.integration).await?.key;
+        let failed = self.failed("begin a run");
         let mut writer = self.writer().await;
+        let integration = integration_row(&mut writer, run.integration)
+            .await
+            .map_err(&failed)?;
         let row = sqlx::query_scalar(
             "INSERT INTO runs (run_id, integration, trigger, state, dry_run, partial, started_at, config_hash)
              VALUES (?, ?, ?, 'running', ?, ?, ?, ?) RETURNING run",
@@ -229,14 +174,14 @@ impl Store {
         .bind(run.config_hash)
         .fetch_one(&mut *writer)
         .await
-        .map_err(self.failed("begin a run"))?;
+        .map_err(&failed)?;
         Ok(RunKey {
             run: row,
             integration,
         })
     }
 
-    /// Ends a run: its state, its counts, how many calls it took, and why it could not go on, if it could not.
+    /// Ends a run, or the making of its plan: its state, its counts, and why it could not go on, if it could not.
     ///
     /// # Errors
     /// The database refused; among its rules is that the counts add up.
@@ -334,34 +279,9 @@ impl Store {
         .fetch_optional(&mut *reader)
         .await
         .map_err(self.failed("look up a run"))?;
-        row.map(|row| self.run_of(&row)).transpose()
-    }
-
-    fn run_of(&self, row: &SqliteRow) -> Result<Run, Error> {
-        let state = State::parse(row.get(4))
-            .ok_or_else(|| Error::because(self.path(), "read a run", Cause::Newer))?;
-        Ok(Run {
-            key: RunKey {
-                run: row.get(0),
-                integration: row.get(1),
-            },
-            run_id: row.get(2),
-            integration: row.get(3),
-            state,
-            dry_run: row.get(5),
-            started_at: instant(row.get(6)),
-            read_at: row.get::<Option<i64>, _>(7).map(instant),
-            config_hash: row.get(8),
-            counts: Counts {
-                seen: count(row.get(9)),
-                created: count(row.get(10)),
-                updated: count(row.get(11)),
-                unchanged: count(row.get(12)),
-                skipped: count(row.get(13)),
-                failed: count(row.get(14)),
-            },
-            error: row.get(15),
-        })
+        row.map(|row| run_of(&row))
+            .transpose()
+            .map_err(self.failed("look up a run"))
     }
 
     /// Lists the runs of an integration that are on record as running: with its lock held, those of dead processes.
@@ -370,7 +290,7 @@ impl Store {
     /// The database refused.
     pub async fn unfinished(&self, integration: i64) -> Result<Vec<Unfinished>, Error> {
         let mut reader = self.reader().await;
-        let rows = sqlx::query(
+        let rows: Vec<(i64, String, bool, bool, bool)> = sqlx::query_as(
             "SELECT run, run_id, planned_at IS NOT NULL, dry_run, partial FROM runs
              WHERE integration = ? AND state = 'running' ORDER BY run",
         )
@@ -379,78 +299,72 @@ impl Store {
         .await
         .map_err(self.failed("look for unfinished runs"))?;
         Ok(rows
-            .iter()
-            .map(|row| Unfinished {
-                key: RunKey {
-                    run: row.get(0),
-                    integration,
-                },
-                run_id: row.get(1),
-                planned: row.get(2),
-                dry_run: row.get(3),
-                partial: row.get(4),
+            .into_iter()
+            .map(|(run, run_id, planned, dry_run, partial)| Unfinished {
+                key: RunKey { run, integration },
+                run_id,
+                planned,
+                dry_run,
+                partial,
             })
             .collect())
     }
 
-    /// Remembers the portion that a run is about to open.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn open_portion(&self, key: RunKey, portion: Uuid) -> Result<(), Error> {
-        let mut writer = self.writer().await;
-        let done = sqlx::query("UPDATE runs SET portion = ?, portion_open = 1 WHERE run = ?")
-            .bind(portion.to_string())
-            .bind(key.run)
-            .execute(&mut *writer)
-            .await
-            .map_err(self.failed("remember a portion"))?;
-        self.one(done.rows_affected(), "remember a portion")
-    }
-
-    /// Remembers that the portion of a run was finalized.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn portion_finalized(&self, run: i64) -> Result<(), Error> {
-        let mut writer = self.writer().await;
-        let done = sqlx::query("UPDATE runs SET portion_open = 0 WHERE run = ?")
-            .bind(run)
-            .execute(&mut *writer)
-            .await
-            .map_err(self.failed("remember that a portion was finalized"))?;
-        self.one(
-            done.rows_affected(),
-            "remember that a portion was finalized",
-        )
-    }
-
-    /// Lists the portions of an integration that no finalize has succeeded on, each with the row id of its run.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn open_portions(&self, integration: i64) -> Result<Vec<(i64, Uuid)>, Error> {
-        let mut reader = self.reader().await;
-        let rows = sqlx::query(
-            "SELECT run, portion FROM runs WHERE integration = ? AND portion_open = 1 ORDER BY run",
-        )
-        .bind(integration)
-        .fetch_all(&mut *reader)
-        .await
-        .map_err(self.failed("look for open portions"))?;
-        Ok(rows
-            .iter()
-            .filter_map(|row| Some((row.get(0), Uuid::parse_str(row.get(1)).ok()?)))
-            .collect())
-    }
-
+    /// Checks that an UPDATE found its row.
     pub(crate) fn one(&self, rows: u64, doing: &'static str) -> Result<(), Error> {
-        if rows == 1 {
+        self.all(rows, 1, doing)
+    }
+
+    /// Checks that an UPDATE found all its rows.
+    pub(crate) fn all(&self, rows: u64, expected: usize, doing: &'static str) -> Result<(), Error> {
+        if usize::try_from(rows) == Ok(expected) {
             Ok(())
         } else {
             Err(Error::because(self.path(), doing, Cause::Missing))
         }
     }
+}
+
+fn run_of(row: &SqliteRow) -> Result<Run, sqlx::Error> {
+    let state: &str = row.try_get(4)?;
+    Ok(Run {
+        key: RunKey {
+            run: row.try_get(0)?,
+            integration: row.try_get(1)?,
+        },
+        run_id: row.try_get(2)?,
+        integration: row.try_get(3)?,
+        state: State::parse(state)
+            .ok_or_else(|| sqlx::Error::Decode(format!("`{state}` is no state of a run").into()))?,
+        dry_run: row.try_get(5)?,
+        started_at: instant(row.try_get(6)?),
+        read_at: row.try_get::<Option<i64>, _>(7)?.map(instant),
+        config_hash: row.try_get(8)?,
+        counts: Counts {
+            seen: count(row.try_get(9)?),
+            created: count(row.try_get(10)?),
+            updated: count(row.try_get(11)?),
+            unchanged: count(row.try_get(12)?),
+            skipped: count(row.try_get(13)?),
+            failed: count(row.try_get(14)?),
+        },
+        error: row.try_get(15)?,
+    })
+}
+
+/// Finds the row id of an integration, or makes the row.
+async fn integration_row(
+    connection: &mut SqliteConnection,
+    name: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query("INSERT INTO integrations (name) VALUES (?) ON CONFLICT (name) DO NOTHING")
+        .bind(name)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query_scalar("SELECT integration FROM integrations WHERE name = ?")
+        .bind(name)
+        .fetch_one(connection)
+        .await
 }
 
 pub(crate) fn instant(milliseconds: i64) -> Timestamp {

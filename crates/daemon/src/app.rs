@@ -1,0 +1,180 @@
+//! Where everything is put together: from the configuration to what runs.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use load::{Bulk, Delivery, Loader, Preference, Publisher};
+use oomnitza::{FieldName, field_id};
+use sentinelone::UserFilter;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+use transport::{Rate, Retry, Settings};
+use url::Url;
+
+use crate::config::{self, Config, Integration, Loaded};
+use crate::exit::Usage;
+use crate::secrets;
+
+/// Reads the configuration, and says every fault of it.
+pub(crate) fn configuration(path: &Path) -> anyhow::Result<Config> {
+    match config::load(path) {
+        Ok(Loaded { config, .. }) => Ok(config),
+        Err(faults) => {
+            for fault in &faults {
+                eprintln!("{fault}");
+            }
+            let faults = match faults.len() {
+                1 => "1 fault".to_owned(),
+                count => format!("{count} faults"),
+            };
+            Err(Usage(format!("the configuration has {faults}; nothing was contacted")).into())
+        }
+    }
+}
+
+/// Finds an integration by its id.
+pub(crate) fn integration<'c>(config: &'c Config, id: &str) -> anyhow::Result<&'c Integration> {
+    config.integration(id).ok_or_else(|| {
+        let ids: Vec<String> =
+            config.integrations.iter().map(|integration| format!("`{}`", integration.id)).collect();
+        Usage(format!("there is no integration `{id}`; write one of {}", ids.join(", "))).into()
+    })
+}
+
+/// Opens the database for writing; makes the folder of the state if it is not there.
+pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Arc<Store>> {
+    make_folder(&config.state_dir)?;
+    Ok(Arc::new(Store::open(&config.state_dir.join("rollcall.db")).await?))
+}
+
+/// Opens the database for reading.
+pub(crate) async fn read_store(config: &Config) -> anyhow::Result<Store> {
+    let path = config.state_dir.join("rollcall.db");
+    if !path.exists() {
+        anyhow::bail!(
+            "there is no database `{}` yet; the first `rollcall run` makes it",
+            path.display()
+        );
+    }
+    Ok(Store::open_read_only(&path).await?)
+}
+
+pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o750)
+        .create(folder)
+        .with_context(|| format!("could not make the folder `{}`", folder.display()))
+}
+
+/// The ways to both systems.
+pub(crate) struct Connections {
+    pub(crate) source: transport::Client,
+    pub(crate) target: transport::Client,
+}
+
+/// Makes the ways to both systems; reads the secrets, and contacts nobody.
+pub(crate) fn connect(
+    config: &Config,
+    integration: &Integration,
+) -> anyhow::Result<Connections> {
+    let base = sentinelone::api_base(&integration.source.url);
+    let source = client(
+        config,
+        base,
+        &integration.source.credential,
+        integration.source.requests_per_second,
+    )
+    .context("could not set up the way to SentinelOne")?;
+    let target = client(
+        config,
+        integration.target.url.clone(),
+        &integration.target.credential,
+        integration.target.requests_per_second,
+    )
+    .context("could not set up the way to Oomnitza")?;
+    Ok(Connections { source, target })
+}
+
+fn client(
+    config: &Config,
+    base: Url,
+    credential: &str,
+    requests_per_second: f64,
+) -> anyhow::Result<transport::Client> {
+    let name = credential;
+    let credential = config
+        .credentials
+        .get(name)
+        .with_context(|| format!("the configuration has no credential `{name}`"))?;
+    let value = secrets::header_value(credential)
+        .with_context(|| format!("could not read the secret of credential `{name}`"))?;
+    let rate = Rate::try_from(requests_per_second)?;
+    let mut settings = Settings::new(base, credential.header.clone(), value, rate);
+    settings.connect_timeout = config.http.connect_timeout;
+    settings.timeout = config.http.timeout;
+    settings.proxy.clone_from(&config.http.proxy);
+    settings.ca_files.clone_from(&config.http.ca_files);
+    Ok(transport::Client::new(settings)?)
+}
+
+/// Makes what loads an integration.
+pub(crate) fn loader(
+    config: &Config,
+    integration: &Integration,
+    connections: Connections,
+    store: Arc<Store>,
+    cancel: CancellationToken,
+    progress: Publisher,
+) -> anyhow::Result<Loader> {
+    Ok(Loader {
+        integration: load::Integration {
+            id: integration.id.clone(),
+            config_hash: integration.config_hash.clone(),
+            console_url: integration.source.console_url.clone(),
+            filter: UserFilter {
+                site_ids: integration.source.site_ids.clone(),
+                account_ids: integration.source.account_ids.clone(),
+            },
+            mapping: Arc::clone(&integration.mapping),
+            preference: match integration.preference {
+                config::Preference::UpdateOnly => Preference::UpdateOnly,
+                config::Preference::CreateAndUpdate => Preference::CreateAndUpdate,
+                config::Preference::CreateOnly => Preference::CreateOnly,
+            },
+            delivery: delivery(integration)?,
+        },
+        source: connections.source,
+        target: connections.target,
+        retry: Retry::default(),
+        store,
+        state_dir: config.state_dir.clone(),
+        cancel,
+        progress,
+    })
+}
+
+fn delivery(integration: &Integration) -> anyhow::Result<Delivery> {
+    let bulk = match &integration.target.delivery {
+        config::Delivery::Rest => return Ok(Delivery::Rest),
+        config::Delivery::Bulk(bulk) => bulk,
+    };
+    let field_ids = integration
+        .mapping
+        .fields()
+        .iter()
+        .map(|field| {
+            let name = FieldName::try_from(field.name())?;
+            field_id(&name, &bulk.fields)
+                .with_context(|| format!("the field `{name}` has no bulk id"))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Delivery::Bulk(Bulk {
+        connector: bulk.connector.clone(),
+        batch: bulk.batch,
+        field_ids,
+    }))
+}

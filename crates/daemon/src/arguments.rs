@@ -1,0 +1,220 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Loads the users of a SentinelOne console into Oomnitza, and answers for every one of them.
+#[derive(Debug, Parser)]
+#[command(name = "rollcall", version, propagate_version = true)]
+#[command(after_help = "Start with `rollcall demo`; then `rollcall check` your own configuration.")]
+pub(crate) struct Arguments {
+    /// The configuration.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "ROLLCALL_CONFIG",
+        default_value = "/etc/rollcall/rollcall.yaml"
+    )]
+    pub(crate) config: PathBuf,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes one load, now, with progress and a summary.
+    #[command(after_help = "Example: rollcall run sentinelone-users --dry-run\n\n\
+        Exit codes: 0 done (skips included), 1 failed, 2 usage or configuration, 3 done but users failed,\n\
+        4 parked and nothing written, 5 another run of the integration is going on, 6 interrupted or canceled.")]
+    Run(Run),
+    /// Makes a plan and shows it; nothing is written.
+    #[command(after_help = "Example: rollcall plan sentinelone-users --csv > plan.csv")]
+    Plan(Plan),
+    /// Carries out exactly the plan that was made before.
+    #[command(
+        after_help = "Example: rollcall apply 019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33\n\n\
+        A person whom somebody changed in Oomnitza since the plan is not written.\n\
+        The exit codes are those of `run`."
+    )]
+    Apply(Apply),
+    /// Lists runs, the latest first.
+    #[command(after_help = "Example: rollcall runs sentinelone-users --limit 7")]
+    Runs(Runs),
+    /// Lists the users who were not loaded, each with the reason: those of a run, or all that still stand.
+    #[command(after_help = "Example: rollcall errors --reason unknown_value --csv")]
+    Errors(Errors),
+    /// Lists the latest of each user of the console.
+    #[command(after_help = "Example: rollcall people --where \"two_fa_enabled = 0 AND gone_since IS NULL\"")]
+    People(People),
+    /// Checks the configuration, offline: every fault at once, with its place and what to write instead.
+    #[command(after_help = "Example: rollcall check --config ./rollcall.yaml")]
+    Check(Format),
+    /// Prints the JSON Schema of the configuration, for editors.
+    #[command(after_help = "Example: rollcall schema > rollcall.schema.json")]
+    Schema,
+    /// Shows the fields that both systems offer to a mapping: how often they are filled, and an example.
+    #[command(after_help = "Example: rollcall fields sentinelone-users")]
+    Fields(Fields),
+    /// Shows everything at once against built-in stand-ins for both systems, in some seconds.
+    #[cfg(feature = "demo")]
+    #[command(after_help = "Example: rollcall demo --folder ./rollcall-demo")]
+    Demo(Demo),
+    /// Measures whole loads against built-in stand-ins for both systems.
+    #[cfg(feature = "demo")]
+    #[command(after_help = "Example: rollcall bench --users 1000 --users 100000 --delivery bulk")]
+    Bench(Bench),
+    /// Serves the stand-ins until stdin ends; `bench` starts it.
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    Simulate(Simulate),
+    /// Reads the same pages and posts the same batches, with nothing in between; `bench` starts it.
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    Wire(Wire),
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Format {
+    /// Print JSON.
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print comma-separated values.
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The id of the integration in the configuration.
+    pub(crate) integration: String,
+    /// Make the plan, show what it comes to, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Load just the user with this e-mail address.
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) only: Option<String>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write what the process used to this file.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) figures: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The id of the integration in the configuration.
+    pub(crate) integration: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The id of the planned run.
+    pub(crate) run_id: String,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// Only runs of this integration.
+    pub(crate) integration: Option<String>,
+    /// Only runs in this state, such as `failed`.
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// At most as many.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Errors {
+    /// The run; without one, what is still so after the latest run of each integration.
+    pub(crate) run_id: Option<String>,
+    /// Only errors of this integration.
+    #[arg(long)]
+    pub(crate) integration: Option<String>,
+    /// Only errors for this reason, such as `not_in_oomnitza`.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Only `skipped`, or only `failed`.
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// At most as many.
+    #[arg(long)]
+    pub(crate) limit: Option<u32>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct People {
+    /// Only users of this integration.
+    #[arg(long)]
+    pub(crate) integration: Option<String>,
+    /// A condition in SQL over the columns of the view `v_people`.
+    #[arg(long = "where", value_name = "SQL")]
+    pub(crate) condition: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fields {
+    /// The id of the integration in the configuration.
+    pub(crate) integration: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the database and the configuration are left; a new folder by default.
+    #[arg(long)]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// How many users; may be given several times.
+    #[arg(long = "users", value_name = "N", default_values_t = [1_000, 100_000])]
+    pub(crate) users: Vec<u32>,
+    /// How they are delivered; both by default.
+    #[arg(long, value_parser = ["bulk", "rest"])]
+    pub(crate) delivery: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// How many users there are.
+    pub(crate) users: u32,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Wire {
+    /// The base of the console's API.
+    pub(crate) sentinelone: String,
+    /// The base of the instance.
+    pub(crate) oomnitza: String,
+    /// Batches to post.
+    pub(crate) batches: u32,
+    /// Where to write what the process used.
+    pub(crate) figures: PathBuf,
+}

@@ -1,0 +1,52 @@
+//! The commands, one module each for those that belong together.
+
+mod check;
+mod fields;
+mod figures;
+mod read;
+mod run;
+
+#[cfg(feature = "demo")]
+mod bench;
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(feature = "demo")]
+mod stand_ins;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+
+/// Carries out a command.
+pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let config = &arguments.config;
+    match &arguments.command {
+        Command::Check(format) => check::check(config, *format),
+        Command::Schema => check::schema(),
+        Command::Run(command) => block_on(run::run(config, command)),
+        Command::Plan(command) => block_on(run::plan(config, command)),
+        Command::Apply(command) => block_on(run::apply(config, command)),
+        Command::Runs(command) => block_on(read::runs(config, command)),
+        Command::Errors(command) => block_on(read::errors(config, command)),
+        Command::People(command) => block_on(read::people(config, command)),
+        Command::Fields(command) => block_on(fields::fields(config, command)),
+        #[cfg(feature = "demo")]
+        Command::Demo(command) => block_on(demo::demo(command)),
+        #[cfg(feature = "demo")]
+        Command::Bench(command) => bench::bench(command),
+        #[cfg(feature = "demo")]
+        Command::Simulate(command) => bench::simulate(command),
+        #[cfg(feature = "demo")]
+        Command::Wire(command) => block_on(bench::wire(command)),
+    }
+}
+
+/// Runs a command on the runtime: two threads are enough, for a load waits more than it works.
+fn block_on(
+    command: impl Future<Output = anyhow::Result<Exit>>,
+) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(command)
+}

@@ -1,0 +1,103 @@
+//! `runs`, `errors` and `people`: the promised views, read back with filters.
+
+use std::path::Path;
+
+use crate::arguments::{Errors, Format, People, Runs};
+use crate::config::Config;
+use crate::exit::{Exit, Usage};
+use crate::{app, output};
+
+/// A SELECT that is put together from conditions.
+struct Query {
+    view: &'static str,
+    conditions: Vec<String>,
+    parameters: Vec<String>,
+    tail: String,
+}
+
+impl Query {
+    fn on(view: &'static str) -> Self {
+        Self { view, conditions: Vec::new(), parameters: Vec::new(), tail: String::new() }
+    }
+
+    fn equal(&mut self, column: &str, value: Option<&String>) {
+        if let Some(value) = value {
+            self.conditions.push(format!("{column} = ?"));
+            self.parameters.push(value.clone());
+        }
+    }
+
+    fn sql(&self) -> String {
+        let conditions = match self.conditions.join(" AND ") {
+            none if none.is_empty() => none,
+            some => format!(" WHERE {some}"),
+        };
+        format!("SELECT * FROM {}{conditions}{}", self.view, self.tail)
+    }
+
+    async fn print(self, config: &Config, format: Format, columns: &[&str]) -> anyhow::Result<Exit> {
+        let store = app::read_store(config).await?;
+        let rows = store.select(self.sql(), &self.parameters).await?;
+        output::print(&rows, format, columns, &config.timezone)?;
+        Ok(Exit::Done)
+    }
+}
+
+pub(crate) async fn runs(path: &Path, command: &Runs) -> anyhow::Result<Exit> {
+    let config = app::configuration(path)?;
+    let mut query = Query::on("v_runs");
+    query.equal("integration", command.integration.as_ref());
+    query.equal("state", command.state.as_ref());
+    // Ids of runs grow with time.
+    query.tail = format!(" ORDER BY run_id DESC LIMIT {}", command.limit);
+    let columns = [
+        "started_at", "integration", "state", "seen", "created", "updated", "unchanged", "skipped", "failed",
+        "duration_ms", "run_id",
+    ];
+    query.print(&config, command.format, &columns).await
+}
+
+pub(crate) async fn errors(path: &Path, command: &Errors) -> anyhow::Result<Exit> {
+    let config = app::configuration(path)?;
+    let mut query = Query::on(if command.run_id.is_some() { "v_errors" } else { "v_open_errors" });
+    if let Some(run_id) = &command.run_id {
+        let store = app::read_store(&config).await?;
+        if store.run(run_id).await?.is_none() {
+            return Err(load::Error::UnknownRun { run_id: run_id.clone() }.into());
+        }
+    }
+    query.equal("run_id", command.run_id.as_ref());
+    query.equal("integration", command.integration.as_ref());
+    query.equal("reason", command.reason.as_ref());
+    query.equal("outcome", command.outcome.as_ref());
+    query.tail = " ORDER BY outcome, reason, email".to_owned();
+    if let Some(limit) = command.limit {
+        query.tail += &format!(" LIMIT {limit}");
+    }
+    let columns = ["outcome", "reason", "email", "source_id", "field", "message", "hint"];
+    query.print(&config, command.format, &columns).await
+}
+
+pub(crate) async fn people(path: &Path, command: &People) -> anyhow::Result<Exit> {
+    let config = app::configuration(path)?;
+    let mut query = Query::on("v_people");
+    query.equal("integration", command.integration.as_ref());
+    if let Some(condition) = &command.condition {
+        query.conditions.push(format!("({condition})"));
+    }
+    query.tail = " ORDER BY integration, email".to_owned();
+    let columns = [
+        "email", "full_name", "scope", "role", "two_fa_enabled", "last_login", "last_outcome", "last_reason",
+        "gone_since",
+    ];
+    let printed = query.print(&config, command.format, &columns).await;
+    match (&command.condition, printed) {
+        (Some(condition), Err(error)) => Err(Usage(format!(
+            "`--where \"{condition}\"` cannot be answered ({}); write a condition over the columns of v_people, \
+             such as \"two_fa_enabled = 0\"",
+            crate::exit::sentence(&error)
+        ))
+        .into()),
+        (_, printed) => printed,
+    }
+}

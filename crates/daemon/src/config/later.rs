@@ -1,0 +1,157 @@
+//! The sections that are not in this version yet: their shape is checked, and then they are
+//! refused, since a section that does nothing would be taken for one that does.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use url::Url;
+
+use super::fault::Report;
+use super::spot::Spot;
+use super::written::{self, Missing, Records, Share};
+use super::{credentials, duration};
+
+/// Refuses `notify`, `metrics` and `retention`.
+pub(super) fn refuse_sections(written: &written::Config, spot: Spot<'_>, report: &mut Report) {
+    if let Some(notify) = &written.notify {
+        for (index, entry) in notify.iter().enumerate() {
+            check_notify(entry, spot.at("notify").item(index), report);
+        }
+        report.fault(
+            spot.at("notify").key,
+            "`notify` is not in this version yet: nobody would be told; take the section out",
+        );
+    }
+    if let Some(metrics) = &written.metrics {
+        let listen = metrics.listen.as_deref();
+        if listen.is_some_and(|listen| listen.parse::<SocketAddr>().is_err()) {
+            report.fault(
+                spot.at("metrics").at("listen").value,
+                "this is not an address with a port; write for example `127.0.0.1:9464`",
+            );
+        }
+        report.fault(
+            spot.at("metrics").key,
+            "`metrics` are not in this version yet: nothing would be served; take the section out",
+        );
+    }
+    if let Some(retention) = &written.retention {
+        for (key, text) in [
+            ("runs", &retention.runs),
+            ("errors", &retention.errors),
+            ("changes", &retention.changes),
+            ("gone_people", &retention.gone_people),
+        ] {
+            let spot = spot.at("retention").at(key);
+            duration::check(text.as_ref(), Duration::ZERO, duration::ANY, spot, report);
+        }
+        report.fault(
+            spot.at("retention").key,
+            "`retention` is not in this version yet: all history would be kept; \
+             take the section out",
+        );
+    }
+}
+
+/// Refuses what an integration cannot do yet: `guards`, `missing: deactivate` and `saas`.
+pub(super) fn refuse_in_integration(
+    written: &written::Integration,
+    spot: Spot<'_>,
+    report: &mut Report,
+) {
+    if let Some(guards) = &written.guards {
+        check_guards(guards, spot.at("guards"), report);
+        report.fault(
+            spot.at("guards").key,
+            "`guards` are not in this version yet: nothing would hold a load back; \
+             take the section out",
+        );
+    }
+    if written.missing == Some(Missing::Deactivate) {
+        report.fault(
+            spot.at("missing").value,
+            "`deactivate` is not in this version yet: nobody would be deactivated; write `keep`",
+        );
+    }
+    let Some(target) = &written.target else {
+        return;
+    };
+    let spot = spot.at("target");
+    if target.records == Some(Records::UserAndSaasUser) {
+        report.fault(
+            spot.at("records").value,
+            "`user_and_saas_user` is not in this version yet: no SaaS user would be made; \
+             write `user`",
+        );
+    }
+    if let Some(saas) = &target.saas {
+        let empty =
+            |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+        for (key, text) in [("name", &saas.name), ("roles", &saas.roles)] {
+            if empty(text) {
+                let place = spot.at("saas").at(key).value;
+                report.fault(
+                    place,
+                    format!("`{key}` is an empty text; write one, or take it out"),
+                );
+            }
+        }
+        report.fault(
+            spot.at("saas").key,
+            "`saas` is not in this version yet: no SaaS user would be made; take the section out",
+        );
+    }
+}
+
+fn check_guards(written: &written::Guards, spot: Spot<'_>, report: &mut Report) {
+    for (key, share) in [
+        ("create", &written.create),
+        ("update", &written.update),
+        ("role_change", &written.role_change),
+        ("deactivate", &written.deactivate),
+        ("blank", &written.blank),
+        ("source_shrink", &written.source_shrink),
+        ("failed", &written.failed),
+    ] {
+        if let Some(Share::Percent(text)) = share
+            && percent(text).is_none()
+        {
+            report.fault(
+                spot.at(key).value,
+                format!("`{text}` is not a share; write `0%` to `100%`, or a number of users"),
+            );
+        }
+    }
+}
+
+fn percent(text: &str) -> Option<f64> {
+    let digits = text.strip_suffix('%')?;
+    let plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    let number: f64 = digits.bytes().all(plain).then(|| digits.parse().ok())??;
+    (number <= 100.0).then_some(number)
+}
+
+fn check_notify(written: &written::Notify, spot: Spot<'_>, report: &mut Report) {
+    let ways = ["webhook", "command", "ping"];
+    if ways.into_iter().filter(|way| spot.has(way)).count() != 1 {
+        report.fault(
+            spot.key,
+            "an entry of `notify` wants exactly one of `webhook`, `command` and `ping`; \
+             write one entry for each",
+        );
+    }
+    if written
+        .webhook
+        .as_ref()
+        .is_some_and(|webhook| webhook.url.is_some())
+    {
+        credentials::check_only_one(spot.at("webhook").at("url"), report);
+    }
+    let ping = written.ping.as_deref();
+    if ping.is_some_and(|ping| Url::parse(ping).is_err()) {
+        report.fault(
+            spot.at("ping").value,
+            "this is not an address; write for example `https://hc.example.com/ping/uuid`",
+        );
+    }
+}

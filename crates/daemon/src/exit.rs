@@ -1,0 +1,77 @@
+//! Exit codes, as they are promised, and the sentence that goes with an error.
+
+use std::process::ExitCode;
+
+use load::{Report, State};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: it failed.
+    Failed,
+    /// 2: the command line or the configuration is wrong.
+    Usage,
+    /// 3: done, but users failed.
+    UsersFailed,
+    /// 4: parked, nothing written.
+    Parked,
+    /// 5: another run of the integration is going on.
+    Busy,
+    /// 6: interrupted or canceled.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::UsersFailed => 3,
+            Exit::Parked => 4,
+            Exit::Busy => 5,
+            Exit::Interrupted => 6,
+        })
+    }
+}
+
+/// A mistake in what was asked for: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// The exit code of a run.
+pub(crate) fn of_report(report: &Report) -> Exit {
+    match report.state {
+        State::Parked => Exit::Parked,
+        State::Interrupted | State::Canceled => Exit::Interrupted,
+        State::CompletedWithErrors => Exit::UsersFailed,
+        State::Completed | State::Planned if report.counts.failed > 0 => Exit::UsersFailed,
+        State::Completed | State::Planned => Exit::Done,
+        State::Failed | State::Running | State::Discarded | State::Overtaken => Exit::Failed,
+    }
+}
+
+/// The exit code of an error.
+pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
+    if error.is::<Usage>() {
+        return Exit::Usage;
+    }
+    match error.downcast_ref::<load::Error>() {
+        Some(load::Error::Busy { .. }) => Exit::Busy,
+        Some(
+            load::Error::UnknownRun { .. }
+            | load::Error::NotPlanned { .. }
+            | load::Error::Reconfigured { .. },
+        ) => Exit::Usage,
+        _ => Exit::Failed,
+    }
+}
+
+/// The error and its causes, on one line.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.join(": ")
+}

@@ -1,0 +1,7 @@
+//! The binary `rollcall`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    daemon::main()
+}

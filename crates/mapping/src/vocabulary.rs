@@ -1,0 +1,108 @@
+//! The names that a mapping can speak of.
+//!
+//! The console may send fields that nobody has heard of, so an unknown name is no fault by
+//! itself; one that nearly is a known name is.
+
+use crate::template::{EMPTY, FUNCTIONS, nearest};
+
+/// The names that a load brings; they go before fields of the user.
+const OF_THE_LOAD: &[&str] = &[
+    "customer_domain_url",
+    "connector_sync_time",
+    "role_names",
+    "integration",
+    "variables",
+    "user",
+];
+
+/// The fields of a user, as the description of SentinelOne's API 2.1 lists them, with
+/// `lowestRole`, which it calls deprecated.
+const OF_A_USER: &[&str] = &[
+    "id",
+    "email",
+    "fullName",
+    "scope",
+    "scopeRoles",
+    "siteRoles",
+    "tenantRoles",
+    "lowestRole",
+    "source",
+    "firstLogin",
+    "lastLogin",
+    "dateJoined",
+    "emailVerified",
+    "emailReadOnly",
+    "fullNameReadOnly",
+    "groupsReadOnly",
+    "twoFaEnabled",
+    "twoFaEnabledReadOnly",
+    "twoFaConfigured",
+    "twoFaStatus",
+    "primaryTwoFaMethod",
+    "apiToken",
+    "canGenerateApiToken",
+    "isSystem",
+    "agreedEula",
+    "allowRemoteShell",
+    "agreementUrl",
+    "globalUserId",
+    "globalOrganizationId",
+];
+
+/// The members of `scopeRoles`, `siteRoles` and `tenantRoles`.
+const OF_A_ROLE: &[&str] = &["id", "name", "accountName", "roleId", "roleName", "roles"];
+
+/// The members of `apiToken`.
+const OF_A_TOKEN: &[&str] = &["createdAt", "expiresAt"];
+
+/// What is to be said of the names in an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// They are known.
+    Known,
+    /// One is nearly a known name: what to say.
+    Misspelt(String),
+    /// One is unknown: what to say.
+    Unknown(String),
+}
+
+/// Judges a name with the names of members behind it, as `apiToken`, `expiresAt`.
+pub(crate) fn judge<'n>(mut path: impl Iterator<Item = &'n str>) -> Verdict {
+    let Some(name) = path.next() else {
+        return Verdict::Known;
+    };
+    // Templates look functions up like fields.
+    if OF_THE_LOAD.contains(&name) || FUNCTIONS.contains(&name) || name == EMPTY {
+        return Verdict::Known;
+    }
+    if !OF_A_USER.contains(&name) {
+        let known: Vec<_> = [OF_A_USER, OF_THE_LOAD].concat();
+        return judge_unknown(name, &known, "a user", "user");
+    }
+    let known = match name {
+        "scopeRoles" | "siteRoles" | "tenantRoles" => OF_A_ROLE,
+        "apiToken" => OF_A_TOKEN,
+        _ => &[],
+    };
+    let Some(member) = path.next() else {
+        return Verdict::Known;
+    };
+    if !known.contains(&member) {
+        return judge_unknown(member, known, &format!("`{name}`"), &format!("user.{name}"));
+    }
+    // The members themselves are plain values.
+    path.next().map_or(Verdict::Known, |member_of_member| {
+        judge_unknown(member_of_member, &[], &format!("`{name}.{member}`"), "user")
+    })
+}
+
+fn judge_unknown(name: &str, known: &[&str], owner: &str, escape: &str) -> Verdict {
+    match nearest(name, known) {
+        Some(near) => Verdict::Misspelt(format!(
+            "{owner} has no field `{name}`; write `{near}`, or `{escape}.{name}` for a field of that very name"
+        )),
+        None => Verdict::Unknown(format!(
+            "`{name}` is not among the fields of {owner} that the console is known to send; it is taken as it comes"
+        )),
+    }
+}

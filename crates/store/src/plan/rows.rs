@@ -1,0 +1,375 @@
+//! The rows that the lines of a chunk become, table by table.
+
+use jiff::Timestamp;
+use sqlx::query_builder::Separated;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::{Action, ContentHash, Line, Verdict};
+use crate::faults::{FaultRow, Severity, insert_faults};
+use crate::people::PersonRow;
+use crate::runs::{Counts, RunKey};
+
+/// How many rows an INSERT takes: with 14 columns well below SQLite's 32,766 parameters.
+const ROWS: usize = 500;
+
+/// What a chunk came to, for the summary of its plan.
+pub(super) struct Written {
+    pub(super) counts: Counts,
+    /// Who was seen, and whether the row says already that they are present.
+    pub(super) seen: Vec<(PersonRow, bool)>,
+}
+
+/// Writes the lines of a chunk.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    key: RunKey,
+    lines: Vec<Line>,
+    complete: bool,
+    at: Timestamp,
+) -> Result<Written, sqlx::Error> {
+    let mut rows = Rows::behind(Last::read(connection).await?);
+    let mut written = Written {
+        counts: Counts::default(),
+        seen: Vec::with_capacity(lines.len()),
+    };
+    for line in lines {
+        count(&mut written.counts, &line.verdict);
+        let new = line.person.is_none();
+        let present = line.present || (new && complete);
+        if let Some(person) = rows.add(line) {
+            written.seen.push((person, present));
+        }
+    }
+    rows.insert(connection, key, complete, at).await?;
+    Ok(written)
+}
+
+fn count(counts: &mut Counts, verdict: &Verdict) {
+    counts.seen += 1;
+    let outcome = match verdict {
+        Verdict::Unchanged => &mut counts.unchanged,
+        Verdict::Change(change) => match change.action {
+            Action::Create => &mut counts.created,
+            Action::Update => &mut counts.updated,
+        },
+        Verdict::Fault(fault) => match fault.severity {
+            Severity::Skipped => &mut counts.skipped,
+            Severity::Failed => &mut counts.failed,
+        },
+    };
+    *outcome += 1;
+}
+
+/// The highest row ids in use; the transaction keeps those behind them ours.
+struct Last {
+    person: PersonRow,
+    user_version: i64,
+    record_version: i64,
+    change: i64,
+}
+
+impl Last {
+    async fn read(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let (person, user_version, record_version, change) = sqlx::query_as(
+            "SELECT ifnull((SELECT max(person) FROM people), 0),
+                    ifnull((SELECT max(user_version) FROM user_versions), 0),
+                    ifnull((SELECT max(record_version) FROM record_versions), 0),
+                    ifnull((SELECT max(change) FROM changes), 0)",
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(Self {
+            person,
+            user_version,
+            record_version,
+            change,
+        })
+    }
+}
+
+fn next(last: &mut i64) -> i64 {
+    *last += 1;
+    *last
+}
+
+/// A row of `people`, or what is to be changed of one.
+struct Latest {
+    person: PersonRow,
+    source_id: String,
+    email: Option<String>,
+    full_name: Option<String>,
+    user: Option<(i64, ContentHash)>,
+    record: Option<(i64, ContentHash)>,
+    matched: Option<(Option<String>, Option<bool>)>,
+}
+
+/// A row of `user_versions` or `record_versions`.
+struct Version {
+    id: i64,
+    person: PersonRow,
+    json: String,
+}
+
+/// A row of `changes`.
+struct ChangeRow {
+    change: i64,
+    person: Option<PersonRow>,
+    action: Action,
+    key_field: String,
+    oomnitza_id: Option<String>,
+}
+
+/// A row of `change_values`.
+struct ChangeValues {
+    change: i64,
+    key_value: String,
+    before: Option<String>,
+    after: String,
+}
+
+/// The rows of a chunk: lines taken apart, so that their texts are moved and never copied.
+struct Rows {
+    last: Last,
+    newcomers: Vec<Latest>,
+    known: Vec<Latest>,
+    users: Vec<Version>,
+    records: Vec<Version>,
+    changes: Vec<ChangeRow>,
+    values: Vec<ChangeValues>,
+    faults: Vec<FaultRow>,
+}
+
+impl Rows {
+    fn behind(last: Last) -> Self {
+        Self {
+            last,
+            newcomers: Vec::new(),
+            known: Vec::new(),
+            users: Vec::new(),
+            records: Vec::new(),
+            changes: Vec::new(),
+            values: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Takes a line apart; gives the row of its person, new or not.
+    fn add(&mut self, line: Line) -> Option<PersonRow> {
+        let person = match line.person {
+            None if line.source_id.is_empty() => None,
+            None => Some(next(&mut self.last.person)),
+            known => known,
+        };
+        self.add_verdict(person, line.has_record, line.verdict);
+        let person = person?;
+        let user = line.user.map(|user| {
+            let version = next(&mut self.last.user_version);
+            self.users.push(Version {
+                id: version,
+                person,
+                json: user.json,
+            });
+            (version, user.hash)
+        });
+        let record = line.record.map(|record| {
+            let version = next(&mut self.last.record_version);
+            self.records.push(Version {
+                id: version,
+                person,
+                json: record.json,
+            });
+            (version, record.hash)
+        });
+        let row = Latest {
+            person,
+            source_id: line.source_id,
+            email: line.email,
+            full_name: line.full_name,
+            user,
+            record,
+            matched: line.matched,
+        };
+        if line.person.is_none() {
+            self.newcomers.push(row);
+        } else if row.user.is_some() || row.record.is_some() || row.matched.is_some() {
+            self.known.push(row);
+        }
+        Some(person)
+    }
+
+    /// A change of nobody is left to the table, which refuses it.
+    fn add_verdict(&mut self, person: Option<PersonRow>, with_record: bool, verdict: Verdict) {
+        match verdict {
+            Verdict::Unchanged => {}
+            Verdict::Change(planned) => {
+                let change = next(&mut self.last.change);
+                self.changes.push(ChangeRow {
+                    change,
+                    person,
+                    action: planned.action,
+                    key_field: planned.key_field,
+                    oomnitza_id: planned.oomnitza_id,
+                });
+                self.values.push(ChangeValues {
+                    change,
+                    key_value: planned.key_value,
+                    before: planned.before,
+                    after: planned.after,
+                });
+            }
+            Verdict::Fault(fault) => self.faults.push(FaultRow {
+                person,
+                with_record,
+                fault: *fault,
+            }),
+        }
+    }
+
+    /// Writes the rows, those first that others point to.
+    async fn insert(
+        self,
+        connection: &mut SqliteConnection,
+        key: RunKey,
+        complete: bool,
+        at: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        insert_newcomers(connection, key, self.newcomers, complete, at).await?;
+        update_known(connection, self.known).await?;
+        insert(
+            connection,
+            "INSERT INTO user_versions (user_version, person, run, user) ",
+            self.users,
+            |mut row, user| {
+                row.push_bind(user.id).push_bind(user.person);
+                row.push_bind(key.run).push_bind(user.json);
+            },
+        )
+        .await?;
+        insert(
+            connection,
+            "INSERT INTO record_versions (record_version, person, run, record) ",
+            self.records,
+            |mut row, record| {
+                row.push_bind(record.id).push_bind(record.person);
+                row.push_bind(key.run).push_bind(record.json);
+            },
+        )
+        .await?;
+        insert(
+            connection,
+            "INSERT INTO changes (change, run, person, action, state, key_field, oomnitza_id) ",
+            self.changes,
+            |mut row, one| {
+                row.push_bind(one.change)
+                    .push_bind(key.run)
+                    .push_bind(one.person);
+                row.push_bind(one.action.as_str()).push("'planned'");
+                row.push_bind(one.key_field).push_bind(one.oomnitza_id);
+            },
+        )
+        .await?;
+        insert(
+            connection,
+            "INSERT INTO change_values (change, key_value, before, after) ",
+            self.values,
+            |mut row, one| {
+                row.push_bind(one.change).push_bind(one.key_value);
+                row.push_bind(one.before).push_bind(one.after);
+            },
+        )
+        .await?;
+        insert_faults(connection, key, self.faults, at).await
+    }
+}
+
+/// Runs an INSERT over all rows, a few hundred at a time.
+async fn insert<T>(
+    connection: &mut SqliteConnection,
+    head: &str,
+    rows: Vec<T>,
+    mut bind: impl FnMut(Separated<'_, Sqlite, &'static str>, T),
+) -> Result<(), sqlx::Error> {
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let mut sql = QueryBuilder::<Sqlite>::new(head);
+        sql.push_values(rows.by_ref().take(ROWS), &mut bind);
+        sql.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn insert_newcomers(
+    connection: &mut SqliteConnection,
+    key: RunKey,
+    people: Vec<Latest>,
+    complete: bool,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let at = at.as_millisecond();
+    insert(
+        connection,
+        "INSERT INTO people (person, integration, source_id, email, full_name, user_version, user_hash,
+            record_version, record_hash, oomnitza_id, oomnitza_suspended, first_seen_at, seen_at, present) ",
+        people,
+        |mut row, one| {
+            let (user_version, user_hash) = split(one.user);
+            let (record_version, record_hash) = split(one.record);
+            let (oomnitza_id, suspended) = one.matched.unwrap_or_default();
+            row.push_bind(one.person).push_bind(key.integration);
+            row.push_bind(one.source_id)
+                .push_bind(one.email)
+                .push_bind(one.full_name);
+            row.push_bind(user_version).push_bind(user_hash);
+            row.push_bind(record_version).push_bind(record_hash);
+            row.push_bind(oomnitza_id).push_bind(suspended);
+            row.push_bind(at).push_bind(at).push_bind(complete);
+        },
+    )
+    .await
+}
+
+async fn update_known(
+    connection: &mut SqliteConnection,
+    people: Vec<Latest>,
+) -> Result<(), sqlx::Error> {
+    let mut people = people.into_iter().peekable();
+    while people.peek().is_some() {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "WITH n (person, email, full_name, user_version, user_hash, record_version, record_hash,
+                matched, oomnitza_id, suspended) AS (",
+        );
+        sql.push_values(people.by_ref().take(ROWS), |mut row, one| {
+            let (user_version, user_hash) = split(one.user);
+            let (record_version, record_hash) = split(one.record);
+            row.push_bind(one.person)
+                .push_bind(one.email)
+                .push_bind(one.full_name);
+            row.push_bind(user_version).push_bind(user_hash);
+            row.push_bind(record_version).push_bind(record_hash);
+            row.push_bind(one.matched.is_some());
+            let (oomnitza_id, suspended) = one.matched.unwrap_or_default();
+            row.push_bind(oomnitza_id).push_bind(suspended);
+        });
+        sql.push(
+            ") UPDATE people SET
+                email = iif(n.user_version IS NULL, people.email, n.email),
+                full_name = iif(n.user_version IS NULL, people.full_name, n.full_name),
+                user_version = ifnull(n.user_version, people.user_version),
+                user_hash = ifnull(n.user_hash, people.user_hash),
+                record_version = ifnull(n.record_version, people.record_version),
+                record_hash = ifnull(n.record_hash, people.record_hash),
+                oomnitza_id = iif(n.matched, n.oomnitza_id, people.oomnitza_id),
+                oomnitza_suspended = iif(n.matched, n.suspended, people.oomnitza_suspended)
+             FROM n WHERE people.person = n.person",
+        );
+        sql.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn split(content: Option<(i64, ContentHash)>) -> (Option<i64>, Option<Vec<u8>>) {
+    content
+        .map(|(version, hash)| (version, hash.to_vec()))
+        .unzip()
+}

@@ -1,0 +1,149 @@
+//! What became of each change.
+
+use jiff::Timestamp;
+use sqlx::Connection;
+
+use crate::error::Error;
+use crate::faults::{Fault, FaultRow, insert_faults};
+use crate::json::{json, list};
+use crate::open::Store;
+use crate::people::PersonRow;
+use crate::runs::RunKey;
+
+/// What became of a change.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// The row.
+    pub change: i64,
+    /// The row of the user.
+    pub person: PersonRow,
+    /// What became of it.
+    pub settlement: Settlement,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone)]
+pub enum Settlement {
+    /// Oomnitza has it; of a create, with the `user_id` that it was given, where that is known.
+    Done(Option<String>),
+    /// Oomnitza does not have it, and why.
+    Failed(Box<Fault>),
+    /// It was not sent, and why.
+    Withdrawn(Box<Fault>),
+}
+
+impl Store {
+    /// Stores what became of changes, and an error for each that is not done, in one transaction.
+    ///
+    /// # Errors
+    /// The database refused; among its rules is that a user fails once in a run.
+    pub async fn settle(
+        &self,
+        key: RunKey,
+        settled: &[Settled],
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let doing = "store outcomes";
+        let failed = self.failed(doing);
+        let (mut done, mut failures, mut withdrawn) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut named, mut faults) = (Vec::new(), Vec::new());
+        for one in settled {
+            let fault = match &one.settlement {
+                Settlement::Done(id) => {
+                    done.push(one.change);
+                    named.extend(id.as_ref().map(|id| (one.change, id)));
+                    continue;
+                }
+                Settlement::Failed(fault) => {
+                    failures.push(one.change);
+                    fault
+                }
+                Settlement::Withdrawn(fault) => {
+                    withdrawn.push(one.change);
+                    fault
+                }
+            };
+            faults.push(FaultRow {
+                person: Some(one.person),
+                with_record: true,
+                fault: fault.as_ref().clone(),
+            });
+        }
+        let mut writer = self.writer().await;
+        let mut transaction = writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(&failed)?;
+        for (state, changes) in [
+            ("done", done),
+            ("failed", failures),
+            ("withdrawn", withdrawn),
+        ] {
+            if changes.is_empty() {
+                continue;
+            }
+            let written = sqlx::query(
+                "UPDATE changes SET state = ? WHERE change IN (SELECT value FROM json_each(?))",
+            )
+            .bind(state)
+            .bind(list(&changes))
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+            self.all(written.rows_affected(), changes.len(), doing)?;
+        }
+        if !named.is_empty() {
+            sqlx::query(
+                "UPDATE changes SET oomnitza_id = j.value ->> 1
+                 FROM json_each(?) j WHERE change = j.value ->> 0",
+            )
+            .bind(json(&named))
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        }
+        insert_faults(&mut transaction, key, faults, at)
+            .await
+            .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
+    }
+
+    /// Withdraws every change of a run that is still planned, with the same error for each.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn withdraw_rest(
+        &self,
+        key: RunKey,
+        fault: &Fault,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let failed = self.failed("withdraw the rest of a plan");
+        let mut writer = self.writer().await;
+        let mut transaction = writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(&failed)?;
+        sqlx::query(
+            "INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, record_version)
+             SELECT c.run, c.person, ?, ?, ?, ?, ?, ?, p.record_version
+             FROM changes c JOIN people p USING (person) WHERE c.run = ? AND c.state = 'planned'",
+        )
+        .bind(at.as_millisecond())
+        .bind(fault.severity.as_str())
+        .bind(fault.reason)
+        .bind(fault.field.clone())
+        .bind(fault.message.clone())
+        .bind(fault.hint.clone())
+        .bind(key.run)
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+        sqlx::query("UPDATE changes SET state = 'withdrawn' WHERE run = ? AND state = 'planned'")
+            .bind(key.run)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
+    }
+}

@@ -1,0 +1,14 @@
+//! The store as `load` and the command line use it, over real files.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where; clippy knows only the functions marked as tests"
+)]
+
+mod delivery;
+mod opening;
+mod outcomes;
+mod plan;
+mod presence;
+mod remembering;
+mod support;
+mod views;
