@@ -80,15 +80,7 @@ pub enum Error {
 /// cannot stand in a header, or where its file is open to others than its owner.
 pub fn read(source: &SecretSource) -> Result<SecretString, Error> {
     match source {
-        SecretSource::Systemd(name) => {
-            let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") else {
-                return Err(Error::NoCredentialsDirectory { name: name.clone() });
-            };
-            // systemd itself keeps its credentials from others, in ways that mode bits do not show.
-            let path = Path::new(&folder).join(name);
-            let file = open(&path)?;
-            from_file(file, &path)
-        }
+        SecretSource::Systemd(name) => from_systemd(name, env::var_os("CREDENTIALS_DIRECTORY")),
         SecretSource::File(path) => {
             let file = open(path)?;
             let metadata = file.metadata().map_err(|source| unreadable(path, source))?;
@@ -131,6 +123,17 @@ pub(crate) fn refuse_open_file(path: &Path, metadata: &Metadata) -> Result<(), E
         });
     }
     Ok(())
+}
+
+fn from_systemd(name: &str, folder: Option<OsString>) -> Result<SecretString, Error> {
+    let Some(folder) = folder else {
+        return Err(Error::NoCredentialsDirectory {
+            name: name.to_owned(),
+        });
+    };
+    // systemd itself keeps its credentials from others, in ways that mode bits do not show.
+    let path = Path::new(&folder).join(name);
+    from_file(open(&path)?, &path)
 }
 
 fn open(path: &Path) -> Result<File, Error> {
@@ -192,6 +195,33 @@ impl fmt::Display for Quoted<'_> {
             f.write_str(&path)
         } else {
             write!(f, "'{}'", path.replace('\'', r"'\''"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_systemd_credential_is_a_file_in_the_folder_that_systemd_names() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("token"), "abc\n").unwrap();
+        let path = folder.path().as_os_str().to_owned();
+        let secret = from_systemd("token", Some(path.clone())).unwrap();
+        assert_eq!(secret.expose_secret(), "abc");
+        let error = from_systemd("other", Some(path)).unwrap_err();
+        assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+    }
+
+    #[test]
+    fn paths_can_be_pasted_into_a_shell() {
+        for (path, quoted) in [
+            ("/etc/rollcall/a.token", "/etc/rollcall/a.token"),
+            ("/tmp/my token", "'/tmp/my token'"),
+            ("/tmp/it's", r"'/tmp/it'\''s'"),
+        ] {
+            assert_eq!(Quoted(Path::new(path)).to_string(), quoted);
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    fields::{Fields, Kind, RoleInScope, Text},
+    fields::{Fields, Id, Kind, RoleInScope, Text},
     ids::UserId,
     time::parse_time,
 };
@@ -155,10 +155,7 @@ impl Malformed {
     fn examine(json: Bytes) -> Self {
         let fields: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_slice(&json);
         let Ok(fields) = fields else {
-            let message = format!(
-                "the user is {} where an object was expected",
-                kind_of(&json)
-            );
+            let message = format!("the user is {} where an object was expected", noun(&json));
             return Self {
                 id: None,
                 email: None,
@@ -171,7 +168,7 @@ impl Malformed {
             text.map(Cow::into_owned)
         };
         let id = fields.get("id").and_then(|raw| {
-            let id: crate::fields::Id<'_> = serde_json::from_str(raw.get()).ok()?;
+            let id: Id<'_> = serde_json::from_str(raw.get()).ok()?;
             UserId::try_from(&*id.0).ok()
         });
         let message = fields
@@ -193,7 +190,7 @@ fn fault(name: &str, json: &str) -> Option<String> {
     if kind.fits(json) {
         return None;
     }
-    let found = kind_of(json.as_bytes());
+    let found = noun(json.as_bytes());
     Some(match (kind, found) {
         (Kind::Id, "a text") => format!("`{name}` is empty"),
         (Kind::Id, "a number") => format!("`{name}` is a number that is not whole"),
@@ -206,7 +203,7 @@ fn fault(name: &str, json: &str) -> Option<String> {
 }
 
 /// What a JSON value is, in the words of a message.
-fn kind_of(json: &[u8]) -> &'static str {
+fn noun(json: &[u8]) -> &'static str {
     match json.first() {
         Some(b'"') => "a text",
         Some(b'{') => "an object",

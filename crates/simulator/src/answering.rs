@@ -41,10 +41,10 @@ pub(crate) async fn handle(
     if !shared.options.latency.is_zero() {
         tokio::time::sleep(shared.options.latency).await;
     }
-    let effect = lock(&shared.faults).take(&asked);
     let (answer, ending) = if shared.is_too_fast(system) {
         (too_many(Some("1")), Ending::Whole)
     } else {
+        let effect = lock(&shared.faults).take(&asked);
         meet(&shared, &asked, effect)
     };
     let status = match ending {

@@ -84,7 +84,7 @@ impl Fault {
             && self
                 .body_contains
                 .as_deref()
-                .is_none_or(|text| memchr_in(&asked.body, text.as_bytes()))
+                .is_none_or(|text| holds_bytes(&asked.body, text.as_bytes()))
             && self.query_contains.as_deref().is_none_or(|text| {
                 let pairs = asked
                     .query
@@ -293,7 +293,7 @@ fn matches(pattern: &str, asked: &Asked) -> bool {
         })
 }
 
-fn memchr_in(haystack: &[u8], needle: &[u8]) -> bool {
+fn holds_bytes(haystack: &[u8], needle: &[u8]) -> bool {
     needle.is_empty()
         || haystack
             .windows(needle.len())

@@ -6,6 +6,18 @@
 //! back. Populations of any size are made on the fly from a seed, with the oddities of real ones, and
 //! faults can be ordered for any call, in the process through [`Control`] or from another one over HTTP.
 //!
+//! ```
+//! use simulator::{Effect, Fault, Options, Simulator, System};
+//!
+//! let simulator = Simulator::launch(Options::demo())?;
+//! let control = simulator.control();
+//! let fault = Fault::new(System::Oomnitza, "PATCH /api/v3/users/*", Effect::Status(503));
+//! control.order(fault.after(10).times(2));
+//! // … point a load at `simulator.sentinelone_url()` and `simulator.oomnitza_url()`, and then:
+//! assert!(control.violations().is_empty());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! It is no mock that is told what to answer, and nothing of Rollcall is used here: a fault in Rollcall's
 //! clients cannot hide behind the same fault in their peer.
 //!

@@ -1,7 +1,5 @@
 //! The error log of a run, summed up; and who was in a run.
 
-use sqlx::Row;
-
 use crate::error::Error;
 use crate::open::Store;
 use crate::people::PersonRow;
@@ -14,7 +12,7 @@ impl Store {
     /// The database refused.
     pub async fn reasons(&self, key: RunKey) -> Result<Vec<(String, String, u64)>, Error> {
         let mut reader = self.reader().await;
-        let rows = sqlx::query(
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "SELECT outcome, reason, count(*) FROM errors WHERE run = ?
              GROUP BY outcome, reason ORDER BY 3 DESC, reason",
         )
@@ -22,7 +20,10 @@ impl Store {
         .fetch_all(&mut *reader)
         .await
         .map_err(self.failed("count errors"))?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1), count(row.get(2)))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(outcome, reason, number)| (outcome, reason, count(number)))
+            .collect())
     }
 
     /// Says whether the plan of a run is complete.
@@ -44,7 +45,7 @@ impl Store {
     /// The database refused.
     pub async fn intents(&self, key: RunKey) -> Result<Counts, Error> {
         let mut reader = self.reader().await;
-        let row = sqlx::query(
+        let (seen, created, updated, unchanged, skipped, failed) = sqlx::query_as(
             "SELECT seen, created, updated, unchanged, skipped, failed FROM runs WHERE run = ?",
         )
         .bind(key.run)
@@ -52,12 +53,12 @@ impl Store {
         .await
         .map_err(self.failed("look up a plan"))?;
         Ok(Counts {
-            seen: count(row.get(0)),
-            created: count(row.get(1)),
-            updated: count(row.get(2)),
-            unchanged: count(row.get(3)),
-            skipped: count(row.get(4)),
-            failed: count(row.get(5)),
+            seen: count(seen),
+            created: count(created),
+            updated: count(updated),
+            unchanged: count(unchanged),
+            skipped: count(skipped),
+            failed: count(failed),
         })
     }
 

@@ -23,7 +23,7 @@ pub(crate) async fn check_version(
         .await
         .map_err(|source| Error::new(path, "read the version", source))?;
     if version > Some(newest_version(migrations)) {
-        return Err(Error::because(path, "read", Cause::Newer));
+        return Err(Error::because(path, "open the tables", Cause::Newer));
     }
     Ok(version)
 }

@@ -40,9 +40,10 @@ impl Store {
     ) -> Result<Vec<Option<Known>>, Error> {
         let failed = self.failed("look up people");
         let mut reader = self.reader().await;
+        // CROSS keeps the order: for each id a look into the index, not for each person a look into the list.
         let rows = sqlx::query(
             "SELECT j.key, p.person, p.user_hash, p.record_hash, p.oomnitza_id, p.oomnitza_suspended, p.present
-             FROM json_each(?) j JOIN people p ON p.integration = ? AND p.source_id = j.value",
+             FROM json_each(?) j CROSS JOIN people p ON p.integration = ? AND p.source_id = j.value",
         )
         .bind(json(source_ids))
         .bind(integration)

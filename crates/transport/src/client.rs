@@ -4,6 +4,7 @@ use std::{
     fmt, fs,
     path::Path,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -15,13 +16,14 @@ use url::Url;
 use crate::{
     calls::{Calls, Counters},
     pace::Pace,
+    redact::redact,
     request::{Repeat, Request},
     retry::Retry,
     settings::{Settings, SetupError},
 };
 
 /// How long an idle connection is kept; servers close theirs from about a minute on.
-const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(30);
 
 /// The way to one system with one credential; clones share connections, pace and counters.
 #[derive(Clone)]
@@ -163,7 +165,7 @@ impl Shared {
             .secrets
             .iter()
             .chain([&self.credential])
-            .fold(text, crate::redact::redact)
+            .fold(text, redact)
     }
 }
 

@@ -1,11 +1,11 @@
 //! How long to wait before repeating a request, and for how long to go on.
 
-use std::{
-    iter,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
+use tokio::time::Instant;
+
+use crate::{error::Fault, request::Repeat};
 
 /// The schedule of repeated tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,23 +32,72 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The delays between the tries of one request.
+    /// The delays between the tries of one request: one fewer than tries, with jitter.
     pub fn delays(self) -> impl Iterator<Item = Duration> + Send {
-        let repeats = usize::try_from(self.tries.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.endless_delays().take(repeats)
+        (1..self.tries).map(move |tries| self.delay(tries))
     }
 
-    /// The delays after answers with 429 that name none: the same schedule, without an end.
-    pub(crate) fn endless_delays(self) -> impl Iterator<Item = Duration> + Send {
-        iter::successors(Some(self.first), |delay| Some(delay.saturating_mul(2))).map(
-            move |delay| {
-                // Jitter only lengthens, so that the promised time is waited at least.
-                delay
-                    .min(self.longest)
-                    .mul_f64(1.0 + fastrand::f64() / 5.0)
-                    .min(self.longest)
-            },
-        )
+    /// The delay after so many failures.
+    fn delay(self, failures: u32) -> Duration {
+        let doubled = self
+            .first
+            .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+        // Jitter only lengthens, so that the promised time is waited at least.
+        doubled
+            .min(self.longest)
+            .mul_f64(1.0 + fastrand::f64() / 5.0)
+            .min(self.longest)
+    }
+}
+
+/// How far one request has come in the schedule.
+pub(crate) struct Progress {
+    retry: Retry,
+    failures: u32,
+    throttles: u32,
+    throttled_since: Option<Instant>,
+}
+
+/// Who waits before the next try, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Only the request that failed.
+    Alone(Duration),
+    /// Every request of the client, as the system asked for fewer of them.
+    Everyone(Duration),
+}
+
+impl Progress {
+    pub(crate) fn new(retry: Retry) -> Self {
+        Self {
+            retry,
+            failures: 0,
+            throttles: 0,
+            throttled_since: None,
+        }
+    }
+
+    /// The wait after a fault, or nothing when the request is to be given up.
+    pub(crate) fn wait_after(&mut self, fault: &Fault, repeat: Repeat) -> Option<Wait> {
+        let longest = self.retry.longest;
+        if fault.is_throttled() {
+            // A 429 costs time, not one of the tries: nobody looked at the request.
+            self.throttles = self.throttles.saturating_add(1);
+            let since = *self.throttled_since.get_or_insert_with(Instant::now);
+            let own = || self.retry.delay(self.throttles);
+            let delay = fault.retry_after().unwrap_or_else(own).min(longest);
+            let has_time = since.elapsed().saturating_add(delay) <= self.retry.patience;
+            return has_time.then_some(Wait::Everyone(delay));
+        }
+        self.failures = self.failures.saturating_add(1);
+        let may_repeat = repeat == Repeat::Harmless || !fault.may_have_arrived();
+        if !fault.is_transient() || !may_repeat || self.failures >= self.retry.tries {
+            return None;
+        }
+        let own = || self.retry.delay(self.failures);
+        Some(Wait::Alone(
+            fault.retry_after().unwrap_or_else(own).min(longest),
+        ))
     }
 }
 

@@ -5,7 +5,8 @@ use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
 
 use crate::{
     error::{Error, Fault},
-    request::{Repeat, Request, Response},
+    request::{Request, Response},
+    retry::{Progress, Wait},
 };
 
 impl Request {
@@ -32,9 +33,7 @@ impl Request {
     ) -> Result<T, Error> {
         let shared = &self.client.shared;
         let started = Instant::now();
-        let mut delays = shared.retry.delays();
-        let mut throttle_delays = shared.retry.endless_delays();
-        let mut throttled_since = None;
+        let mut progress = Progress::new(shared.retry);
         let mut attempts = 0;
         let mut may_have_arrived = false;
         loop {
@@ -42,70 +41,50 @@ impl Request {
             attempts += 1;
             shared.counters.count_sent(attempts > 1);
             let answer = self.attempt().await;
-            let status = answer
-                .as_ref()
-                .map_or_else(Fault::status, |response| Some(response.status));
+            let status = match &answer {
+                Ok(response) => Some(response.status),
+                Err(fault) => fault.status(),
+            };
             shared.counters.count_answer(status);
             record(attempts, status, started);
 
-            let result = answer.and_then(|response| read(response).map_err(Fault::NotJson));
-            let fault = match result {
+            let fault = match answer.and_then(|response| read(response).map_err(Fault::NotJson)) {
                 Ok(value) => {
                     if attempts > 1 {
-                        let elapsed = started.elapsed().as_millis();
-                        warn!(
-                            attempts,
-                            elapsed_ms = elapsed,
-                            "A request succeeded when repeated"
-                        );
+                        let duration_ms = started.elapsed().as_millis();
+                        warn!(attempts, duration_ms, "A request succeeded when repeated");
                     }
                     return Ok(value);
                 }
                 Err(fault) => fault,
             };
-            may_have_arrived |= fault.may_have_arrived();
             debug!(attempt = attempts, fault = fault.name(), "A try failed");
-
-            let delay = if fault.is_throttled() {
-                // A 429 costs time, not one of the tries: nobody looked at the request.
-                let since = *throttled_since.get_or_insert_with(Instant::now);
-                let own = throttle_delays.next();
-                let delay = fault.retry_after().or(own).unwrap_or(shared.retry.longest);
-                Some(delay.min(shared.retry.longest))
-                    .filter(|delay| since.elapsed() + *delay <= shared.retry.patience)
-            } else if fault.is_transient() && self.may_repeat(&fault) {
-                delays
-                    .next()
-                    .map(|own| fault.retry_after().unwrap_or(own).min(shared.retry.longest))
-            } else {
-                None
-            };
-            let Some(delay) = delay else {
-                return Err(Error::new(
-                    self.operation,
-                    attempts,
-                    started.elapsed(),
-                    may_have_arrived,
-                    fault,
-                ));
-            };
-            if fault.is_throttled() {
+            may_have_arrived |= fault.may_have_arrived();
+            match progress.wait_after(&fault, self.repeat) {
+                Some(Wait::Alone(delay)) => sleep(delay).await,
                 // The next turn of this loop waits for the pace, as every other request does.
-                if shared.pace.hold(delay) {
-                    let delay = delay.as_millis();
-                    warn!(
-                        delay_ms = delay,
-                        "The system asks to slow down, so requests are held back"
-                    );
+                Some(Wait::Everyone(delay)) => {
+                    if shared.pace.hold(delay) {
+                        let delay_ms = delay.as_millis();
+                        warn!(
+                            delay_ms,
+                            "The system asks to slow down, so requests are held back"
+                        );
+                    }
                 }
-            } else {
-                sleep(delay).await;
+                None => {
+                    let elapsed = started.elapsed();
+                    let operation = self.operation;
+                    return Err(Error::new(
+                        operation,
+                        attempts,
+                        elapsed,
+                        may_have_arrived,
+                        fault,
+                    ));
+                }
             }
         }
-    }
-
-    fn may_repeat(&self, fault: &Fault) -> bool {
-        self.repeat == Repeat::Harmless || !fault.may_have_arrived()
     }
 }
 

@@ -12,6 +12,7 @@ use super::fault::Report;
 use super::integration::Surroundings;
 use super::nearest::nearest;
 use super::spot::Spot;
+use super::template::Variables;
 use super::{Config, Http, Log, credentials, duration, integration, later, schedule, written};
 
 const DEFAULT_STATE_DIR: &str = "/var/lib/rollcall";
@@ -42,12 +43,10 @@ pub(super) fn check(
         spot.at("credentials"),
         report,
     );
-    let variables = written.variables.clone().unwrap_or_default();
-    let refused_variables: Vec<&str> = spot
-        .at("variables")
-        .keys()
-        .filter(|name| !variables.contains_key(*name))
-        .collect();
+    let variables = Variables {
+        known: written.variables.clone().unwrap_or_default(),
+        spot: (written.variables.is_some() || !spot.has("variables")).then(|| spot.at("variables")),
+    };
     let around = Surroundings {
         credentials_spot: written
             .credentials
@@ -55,7 +54,6 @@ pub(super) fn check(
             .then(|| spot.at("credentials")),
         credentials: &credentials,
         variables: &variables,
-        refused_variables: &refused_variables,
         timezone: &default_zone,
     };
     let integrations: Vec<_> = written
@@ -191,11 +189,9 @@ fn check_level(text: &str) -> Result<(), String> {
         if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
             let advice = match nearest(level, LEVELS) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => {
-                    "write `error`, `warn`, `info`, `debug` or `trace`, \
+                None => "write `error`, `warn`, `info`, `debug` or `trace`, \
                      or by crate: `info,load=debug`"
-                        .to_owned()
-                }
+                    .to_owned(),
             };
             return Err(format!("`{level}` is not a level of the log; {advice}"));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::mapping::{Definition, Empty, Fault, FieldDefinition, Mapping, Part, Source, Write};
+use mapping::{Definition, Empty, Fault, FieldDefinition, Mapping, Part, Source, Write};
 use oomnitza::FieldName;
 
 use super::fault::{Place, Report};

@@ -57,7 +57,7 @@ pub(super) fn check(
         Some(written::Delivery::Bulk) => {
             warn_of_clearing(integration, integration_spot, report);
             let connector = check_connector(written, spot, report);
-            let fields = check_fields(written, integration_spot, report);
+            let fields = check_fields(written, integration, integration_spot, report);
             Some(Delivery::Bulk(Bulk {
                 connector: connector?,
                 batch: written.batch.unwrap_or(DEFAULT_BATCH) as usize,
@@ -96,6 +96,7 @@ fn check_connector(
 
 fn check_fields(
     written: &written::Target,
+    integration: &written::Integration,
     integration_spot: Spot<'_>,
     report: &mut Report,
 ) -> Option<BTreeMap<FieldName, FieldId>> {
@@ -127,7 +128,7 @@ fn check_fields(
                 );
             }
         }
-        if integration_spot.has("mapping") && !mapped.has(name) {
+        if integration.mapping.is_some() && !mapped.has(name) {
             report.warn(
                 spot.key,
                 format!("`{name}` is not mapped, so its id is not needed; take it out"),

@@ -77,17 +77,22 @@ impl Node {
         }
     }
 
+    /// How many values there are, this one included.
     fn size(&self) -> usize {
-        match &self.content {
-            Content::Scalar(_) | Content::Refused => 1,
-            Content::List(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
-            Content::Map(entries) => {
-                1 + entries
-                    .iter()
-                    .map(|entry| entry.value.size())
-                    .sum::<usize>()
-            }
-        }
+        1 + self.inner().map(Self::size).sum::<usize>()
+    }
+
+    /// How many levels there are below this one.
+    fn depth(&self) -> usize {
+        self.inner()
+            .map(|inner| 1 + inner.depth())
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn inner(&self) -> impl Iterator<Item = &Self> {
+        let values = self.entries().iter().map(|entry| &entry.value);
+        values.chain(self.items())
     }
 }
 
@@ -196,20 +201,14 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
         let place = start(span);
         self.count(1, place)?;
-        if depth > DEEPEST {
-            self.report.fault(
-                place,
-                format!("this is nested more than {DEEPEST} levels deep; no key wants that"),
-            );
-            return Err(Stop::Reported);
-        }
+        self.descend(depth, place)?;
         let (content, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 (self.scalar(&text, style, place), anchor, tag)
             }
             Event::SequenceStart(anchor, tag) => (self.list(depth)?, anchor, tag),
             Event::MappingStart(anchor, tag) => (self.map(depth)?, anchor, tag),
-            Event::Alias(anchor) => return self.alias(anchor, place),
+            Event::Alias(anchor) => return self.alias(anchor, place, depth),
             _ => unreachable!("the parser ends collections before documents"),
         };
         let mut node = Node { place, content };
@@ -228,6 +227,18 @@ impl<'a> Reader<'a> {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    /// Everything that walks the tree calls itself for each level.
+    fn descend(&mut self, depth: usize, place: Place) -> Result<(), Stop> {
+        if depth <= DEEPEST {
+            return Ok(());
+        }
+        self.report.fault(
+            place,
+            format!("this is nested more than {DEEPEST} levels deep; no key wants that"),
+        );
+        Err(Stop::Reported)
     }
 
     fn count(&mut self, nodes: usize, place: Place) -> Result<(), Stop> {
@@ -345,7 +356,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn alias(&mut self, anchor: usize, place: Place) -> Result<Node, Stop> {
+    fn alias(&mut self, anchor: usize, place: Place, depth: usize) -> Result<Node, Stop> {
         // An anchor is known once its node is complete, so a node that holds itself is not found.
         let Some(node) = self.anchors.get(&anchor).cloned() else {
             self.report.fault(
@@ -358,6 +369,7 @@ impl<'a> Reader<'a> {
             });
         };
         self.count(node.size(), place)?;
+        self.descend(depth + node.depth(), place)?;
         Ok(node)
     }
 }

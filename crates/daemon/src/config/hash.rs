@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use ::mapping::{Empty, FieldDefinition, Source, Write};
+use mapping::{Empty, FieldDefinition, Source, Write};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::mapping::{Definition, Mapping};
 use jiff::tz::TimeZone;
+use mapping::{Definition, Mapping};
 use url::Url;
 
 use super::credentials::Credential;
@@ -13,6 +13,7 @@ use super::fault::Report;
 use super::nearest::{either, nearest};
 use super::schedule::{self, Schedule};
 use super::spot::Spot;
+use super::template::Variables;
 use super::{definition, hash, later, template, written};
 
 /// One source, one target, a mapping, a preference, a schedule.
@@ -94,9 +95,7 @@ pub(super) struct Surroundings<'a> {
     /// are there too.
     pub(super) credentials_spot: Option<Spot<'a>>,
     pub(super) credentials: &'a BTreeMap<String, Credential>,
-    pub(super) variables: &'a BTreeMap<String, String>,
-    /// Variables that are there with a value that is none.
-    pub(super) refused_variables: &'a [&'a str],
+    pub(super) variables: &'a Variables<'a>,
     pub(super) timezone: &'a TimeZone,
 }
 
@@ -120,7 +119,7 @@ pub(super) fn check(
             ),
         );
     }
-    let mapping = definition::check(id, written, around.variables, spot, report);
+    let mapping = definition::check(id, written, &around.variables.known, spot, report);
     let source = written
         .source
         .as_ref()
@@ -176,13 +175,7 @@ fn check_source(
     let custom_domain = written.custom_domain.unwrap_or(false);
     let url = written.url.as_ref().and_then(|text| {
         let spot = spot.at("url");
-        let text = template::render(
-            text,
-            around.variables,
-            around.refused_variables,
-            spot,
-            report,
-        )?;
+        let text = template::render(text, around.variables, spot, report)?;
         sentinelone::normalise_base_url(&text, custom_domain)
             .map_err(|fault| report.fault(spot.value, fault.to_string()))
             .ok()
@@ -215,13 +208,7 @@ fn check_target(
     let spot = spot.at("target");
     let url = written.url.as_ref().and_then(|text| {
         let spot = spot.at("url");
-        let text = template::render(
-            text,
-            around.variables,
-            around.refused_variables,
-            spot,
-            report,
-        )?;
+        let text = template::render(text, around.variables, spot, report)?;
         oomnitza::normalise_base_url(&text)
             .map_err(|fault| report.fault(spot.value, fault.to_string()))
             .ok()
@@ -300,7 +287,7 @@ fn check_role_fields(
             .collect();
     };
     for (index, name) in names.iter().enumerate() {
-        if spot.has("mapping") && !mapped.has(name) {
+        if written.mapping.is_some() && !mapped.has(name) {
             let advice = match nearest(name, mapped.keys()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "map it, or take it out".to_owned(),
@@ -325,7 +312,7 @@ fn warn_of_creates_that_must_fail(
         None | Some(written::Preference::UpdateOnly)
     );
     for needed in ["username", "role"] {
-        if creates && spot.has("mapping") && !spot.at("mapping").has(needed) {
+        if creates && written.mapping.is_some() && !spot.at("mapping").has(needed) {
             report.warn(
                 spot.at("preference").value,
                 format!("nobody can be created without `{needed}`, and `mapping` lacks it; map it"),

@@ -10,14 +10,25 @@ use super::fault::Report;
 use super::nearest::{either, nearest};
 use super::spot::Spot;
 
-/// Works out a text with `{{ variables['NAME'] }}` in it.
-///
-/// `None` when there is a fault, or when the text needs one of the `refused` variables, whose fault
-/// is reported already.
+/// The variables of the file.
+pub(super) struct Variables<'a> {
+    pub(super) known: BTreeMap<String, String>,
+    /// The section as written; `None` where there is one that could not be read at all.
+    pub(super) spot: Option<Spot<'a>>,
+}
+
+impl Variables<'_> {
+    /// Whether a variable may well be there, with a fault that was reported already.
+    fn is_refused(&self, name: &str) -> bool {
+        self.spot
+            .is_none_or(|spot| spot.has(name) && !self.known.contains_key(name))
+    }
+}
+
+/// Works out a text with `{{ variables['NAME'] }}` in it; `None` when there is a fault.
 pub(super) fn render(
     text: &str,
-    variables: &BTreeMap<String, String>,
-    refused: &[&str],
+    variables: &Variables<'_>,
     spot: Spot<'_>,
     report: &mut Report,
 ) -> Option<String> {
@@ -25,7 +36,7 @@ pub(super) fn render(
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(10_000));
     let lookup = Arc::new(Lookup {
-        variables: variables.clone(),
+        variables: variables.known.clone(),
         unknown: Mutex::new(Vec::new()),
     });
     let context = minijinja::context! { variables => Value::from_dyn_object(Arc::clone(&lookup)) };
@@ -37,8 +48,8 @@ pub(super) fn render(
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let message = match unknown.first() {
-                Some(name) if refused.contains(&name.as_str()) => return None,
-                Some(name) => unknown_variable(name, variables),
+                Some(name) if variables.is_refused(name) => return None,
+                Some(name) => unknown_variable(name, &variables.known),
                 None if error.kind() == ErrorKind::UndefinedError => {
                     "only `variables` can be used here; write `{{ variables['NAME'] }}`".to_owned()
                 }

@@ -32,6 +32,8 @@ pub(crate) struct Bulk {
     sync_keys: Vec<String>,
     /// For the next portion that is opened.
     cancel_next_after: Option<usize>,
+    /// When each portion was last asked for, opened or not.
+    cancel_asked: HashMap<String, Instant>,
     /// Breaches of a rule that were answered all the same.
     pub(crate) breaches: Vec<String>,
 }
@@ -49,6 +51,7 @@ impl Bulk {
             drops: options.bulk_drops.clone(),
             sync_keys: options.sync_keys.clone(),
             cancel_next_after: None,
+            cancel_asked: HashMap::new(),
             breaches: Vec::new(),
         }
     }
@@ -165,19 +168,19 @@ impl Bulk {
 
     /// `GET /api/v3/bulk/<portion>`: whether somebody pressed Cancel.
     fn is_canceled(&mut self, id: &str) -> Result<Answer, Refusal> {
-        portion_id(id)?;
+        let id = portion_id(id)?;
+        let open = self
+            .places
+            .get(&id)
+            .map(|place| self.portions[*place].state.canceled);
+        let canceled = open.unwrap_or(self.cancel_next_after == Some(0));
         let now = Instant::now();
-        let Some(place) = self.places.get(id) else {
-            let canceled = self.cancel_next_after == Some(0);
-            return Ok(Answer::json(&json!({ "canceled": canceled })));
-        };
-        let portion = &mut self.portions[*place];
-        let last = portion.last_asked.replace(now);
+        let last = self.cancel_asked.insert(id, now);
         if last.is_some_and(|last| now.duration_since(last) < BETWEEN_CANCEL_ASKS) {
-            self.breaches
-                .push("the Cancel button is asked for more often than every 5 s".to_owned());
+            let breach = "the Cancel button is asked for more often than every 5 s";
+            self.breaches.push(breach.to_owned());
         }
-        Ok(Answer::json(&json!({ "canceled": portion.state.canceled })))
+        Ok(Answer::json(&json!({ "canceled": canceled })))
     }
 
     /// `POST /api/v3/bulk/<portion>/finalize`.

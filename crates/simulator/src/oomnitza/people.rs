@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::filter::Filter;
 use super::index::{Index, fold};
 use super::schema::Schema;
-use crate::object::{Members, json_of, plain};
+use crate::object::{json_of, plain};
 use crate::options::Letters;
 use crate::population::{Population, person_id};
 use crate::rows::{Row, Rows};
@@ -154,7 +154,8 @@ impl OomnitzaPeople {
             .map(|(place, _)| place)
             .find(|place| {
                 let text = self.text(*place);
-                raws(&text)
+                self.schema
+                    .raws(&text)
                     .get(field)
                     .is_some_and(|raw| plain(raw) == user_id)
             });
@@ -166,7 +167,7 @@ impl OomnitzaPeople {
         let candidates = self.candidates(field, value);
         let same = |place: &usize| {
             let text = self.text(*place);
-            let raws = raws(&text);
+            let raws = self.schema.raws(&text);
             let Some(now) = raws.get(field).map(|raw| plain(raw)) else {
                 return false;
             };
@@ -184,7 +185,12 @@ impl OomnitzaPeople {
             let mut index = Index::default();
             for (place, _) in self.rows.iter_from(0) {
                 let text = self.text(place);
-                if let Some(raw) = raws(&text).get(field).filter(|raw| **raw != "null") {
+                if let Some(raw) = self
+                    .schema
+                    .raws(&text)
+                    .get(field)
+                    .filter(|raw| **raw != "null")
+                {
                     index.add(&plain(raw), place);
                 }
             }
@@ -212,7 +218,7 @@ impl OomnitzaPeople {
         };
         places.retain(|place| {
             let text = self.text(*place);
-            filter.holds(&raws(&text), self.letters)
+            filter.holds(&self.schema.raws(&text), self.letters)
         });
         places
     }
@@ -242,7 +248,7 @@ impl OomnitzaPeople {
     /// Writes the changes to the person at a place; the caller has checked them.
     pub(super) fn write(&mut self, place: usize, changes: Changes) -> Written {
         let text = self.text(place).into_owned();
-        let before = raws(&text);
+        let before = self.schema.raws(&text);
         if changes.iter().all(|(field, raw)| before[*field] == raw) {
             return Written::Unchanged;
         }
@@ -314,14 +320,6 @@ impl OomnitzaPeople {
         json.push('}');
         json
     }
-}
-
-/// The JSON of each field, in the schema's order, of a person that was written here.
-pub(super) fn raws(text: &str) -> Vec<&str> {
-    let members = Members::of(text)
-        .map(|members| members.0)
-        .unwrap_or_default();
-    members.into_iter().map(|(_, raw)| raw.get()).collect()
 }
 
 fn now() -> String {

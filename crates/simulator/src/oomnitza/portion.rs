@@ -1,7 +1,5 @@
 //! One load through bulk: what was sent, and what became of it.
 
-use std::time::Instant;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +52,6 @@ pub(super) struct Portion {
     pub(super) cancel_after: Option<usize>,
     /// Whether the answer to finalize was lost, so that it may come again without blame.
     pub(super) finalize_lost: bool,
-    pub(super) last_asked: Option<Instant>,
     pub(super) started: Timestamp,
     pub(super) ended: Option<Timestamp>,
     /// Records that came after the Cancel button.
@@ -100,7 +97,6 @@ impl Portion {
             polls_left: 0,
             cancel_after: None,
             finalize_lost: false,
-            last_asked: None,
             started: Timestamp::now(),
             ended: None,
             canceled_records: 0,

@@ -1,7 +1,7 @@
 //! `/api/v3/users`: one person at a time, answered at once.
 
 use super::filter::Filter;
-use super::people::{Changes, OomnitzaPeople, PERSON_BYTES, raws};
+use super::people::{Changes, OomnitzaPeople, PERSON_BYTES};
 use super::schema::Origin;
 use crate::exchange::{Answer, Asked, Refusal};
 use crate::faults::Effect;
@@ -198,7 +198,7 @@ impl OomnitzaPeople {
     fn put_in_order(&self, places: &mut [usize], sort: Sort) {
         places.sort_by_cached_key(|place| {
             let text = self.text(*place);
-            let raws = raws(&text);
+            let raws = self.schema.raws(&text);
             let value = plain(raws[sort.field]).into_owned();
             (
                 raws[sort.field] != "null",

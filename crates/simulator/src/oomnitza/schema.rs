@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::exchange::Refusal;
-use crate::object::{json_of, plain};
+use crate::object::{compact_length, json_of, plain};
 use crate::options::{Options, ShownForm};
 use crate::population::BUILT_IN;
 
@@ -135,6 +135,19 @@ impl Schema {
 
     pub(super) fn bulk_place(&self, id: &str) -> Option<usize> {
         self.bulk_places.get(id).copied()
+    }
+
+    /// The JSON of each field of a person that was written here: compact, all fields, in their order.
+    pub(super) fn raws<'a>(&self, person: &'a str) -> Vec<&'a str> {
+        let mut raws = Vec::with_capacity(self.fields.len());
+        let mut start = 1;
+        for field in &self.fields {
+            start += "\"\":".len() + field.name.len();
+            let end = start + compact_length(person.get(start..).unwrap_or_default());
+            raws.push(person.get(start..end).unwrap_or("null"));
+            start = end + 1;
+        }
+        raws
     }
 
     /// Checks a value and gives the JSON that the field shows once it is written.

@@ -106,7 +106,10 @@ enum Condition {
     /// The user has a role in one of these sites.
     Sites(Vec<String>),
     /// The user has a role in one of these accounts, or in a site of one.
-    Accounts(Vec<String>),
+    Accounts {
+        accounts: Vec<String>,
+        sites: Vec<String>,
+    },
     /// The user has one of these roles.
     Roles(Vec<String>),
 }
@@ -195,19 +198,9 @@ impl Condition {
                 value.to_lowercase().contains(text)
             }),
             Self::Sites(ids) => user["scope"] == "site" && has_scope(user, "id", ids),
-            Self::Accounts(ids) => {
-                let (sites, _) = crate::population::sites();
-                let below = sites
-                    .iter()
-                    .filter(|site| {
-                        site["accountId"]
-                            .as_str()
-                            .is_some_and(|id| contains(ids, id))
-                    })
-                    .filter_map(|site| site["id"].as_str().map(str::to_owned))
-                    .collect::<Vec<_>>();
-                user["scope"] == "account" && has_scope(user, "id", ids)
-                    || user["scope"] == "site" && has_scope(user, "id", &below)
+            Self::Accounts { accounts, sites } => {
+                user["scope"] == "account" && has_scope(user, "id", accounts)
+                    || user["scope"] == "site" && has_scope(user, "id", sites)
             }
             Self::Roles(ids) => has_scope(user, "roleId", ids),
         }
@@ -218,7 +211,13 @@ fn condition(name: &str, value: &str) -> Result<Option<Condition>, Refusal> {
     Ok(Some(match name {
         "ids" => Condition::OneOf("id", ids(name, value)?),
         "siteIds" => Condition::Sites(ids(name, value)?),
-        "accountIds" => Condition::Accounts(ids(name, value)?),
+        "accountIds" => {
+            let accounts = ids(name, value)?;
+            Condition::Accounts {
+                sites: sites_of(&accounts),
+                accounts,
+            }
+        }
         "roleIds" => Condition::Roles(ids(name, value)?),
         "email" => Condition::OneOf("email", vec![value.to_owned()]),
         "fullName" => Condition::OneOf("fullName", vec![value.to_owned()]),
@@ -268,6 +267,16 @@ fn ids(name: &str, value: &str) -> Result<Vec<String>, Refusal> {
             )),
         })
         .collect()
+}
+
+/// The ids of the sites in these accounts.
+fn sites_of(accounts: &[String]) -> Vec<String> {
+    let (sites, _) = crate::population::sites();
+    let id_of = |site: &Value, field: &str| site[field].as_str().unwrap_or_default().to_owned();
+    let inside = sites
+        .iter()
+        .filter(|site| contains(accounts, &id_of(site, "accountId")));
+    inside.map(|site| id_of(site, "id")).collect()
 }
 
 fn one_of<'a>(asked: &'a Asked, name: &str, known: &[&str]) -> Result<Option<&'a str>, Refusal> {

@@ -79,6 +79,16 @@ fn filters_agree_with_the_users() {
                 .iter()
                 .any(|role| role["id"] == site)
     });
+    let account = "617755838952421243";
+    expect(&format!("accountIds={account}"), &|user| {
+        let in_account = |role: &Value| role["id"] == account || role["accountName"] == "ACME Labs";
+        user["scope"] != "tenant"
+            && user["scopeRoles"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(in_account)
+    });
     both.no_violations();
 }
 

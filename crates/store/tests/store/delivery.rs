@@ -385,3 +385,32 @@ async fn a_portion_is_open_until_a_finalize_succeeded() {
         [portion.to_string()]
     );
 }
+
+#[tokio::test]
+async fn a_run_can_be_asked_for_its_reasons_intents_and_people() {
+    let bed = bed().await;
+    let drive = bed.begin(false, false, 0).await;
+    assert!(!bed.store.is_planned(drive.key).await.unwrap());
+    let drive = planned(&bed).await;
+    assert!(bed.store.is_planned(drive.key).await.unwrap());
+    assert_eq!(
+        bed.store.intents(drive.key).await.unwrap(),
+        drive.summary.counts
+    );
+    // Everybody but who is unchanged.
+    let people = [0, 1, 3, 4, 5].map(|i| drive.people[i]);
+    assert_eq!(bed.store.touched(drive.key).await.unwrap(), people);
+    assert_eq!(drive.summary.presence.people(), drive.people);
+    let not_attempted = fault(Severity::Failed, "not_attempted");
+    bed.store
+        .withdraw_rest(drive.key, &not_attempted, at(1))
+        .await
+        .unwrap();
+    assert_eq!(
+        bed.store.reasons(drive.key).await.unwrap(),
+        [
+            ("failed".to_owned(), "not_attempted".to_owned(), 4),
+            ("skipped".to_owned(), "out_of_scope".to_owned(), 1),
+        ]
+    );
+}

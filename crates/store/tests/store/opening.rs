@@ -235,6 +235,7 @@ async fn another_kind_of_file_is_refused_and_left_as_it_is() {
 
 #[tokio::test]
 async fn a_damaged_file_is_told_from_others() {
+    const PAGE: u64 = 8192;
     let bed = bed().await;
     let users: Vec<_> = ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
         .map(|id| seen(id, Unchanged))
@@ -244,8 +245,8 @@ async fn a_damaged_file_is_told_from_others() {
     bed.store.close().await.unwrap();
     // All pages but the first lose their heads; the first says where the tables are.
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-    for page in 1..file.metadata().unwrap().len() / 4096 {
-        file.write_all_at(&[0xA5; 512], page * 4096).unwrap();
+    for page in 1..file.metadata().unwrap().len() / PAGE {
+        file.write_all_at(&[0xA5; 512], page * PAGE).unwrap();
     }
     drop(file);
     let error = match Store::open(&path).await {

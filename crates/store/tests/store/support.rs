@@ -163,7 +163,11 @@ impl Bed {
     ) {
         let ids: Vec<&str> = users.iter().map(|user| user.id).collect();
         let known = self.known(drive, &ids).await;
-        let lines = users.iter().zip(known).map(|(u, k)| line(u, k)).collect();
+        let lines = users
+            .iter()
+            .zip(&known)
+            .map(|(user, known)| line(user, known.as_ref()))
+            .collect();
         self.store
             .add_to_plan(drive.key, lines, complete, at(minutes), &mut drive.summary)
             .await
@@ -275,7 +279,7 @@ impl Bed {
     }
 }
 
-pub(crate) fn line(seen: &Seen, known: Option<Known>) -> Line {
+pub(crate) fn line(seen: &Seen, known: Option<&Known>) -> Line {
     let user_hash = hash(&seen.user);
     let matched = seen.matched.map(str::to_owned);
     let record = seen.record.as_ref().map(|json| Content {
@@ -283,23 +287,21 @@ pub(crate) fn line(seen: &Seen, known: Option<Known>) -> Line {
         hash: hash(json),
     });
     let suspended = matched.as_ref().map(|_| false);
-    let same_match = known
-        .as_ref()
-        .is_some_and(|known| known.oomnitza_id == matched && known.suspended == suspended);
+    let same_match =
+        known.is_some_and(|known| known.oomnitza_id == matched && known.suspended == suspended);
     Line {
-        person: known.as_ref().map(|known| known.person),
-        present: known.as_ref().is_some_and(|known| known.present),
+        person: known.map(|known| known.person),
+        present: known.is_some_and(|known| known.present),
         source_id: seen.id.to_owned(),
         email: Some(format!("{}@acme.com", seen.id)),
         full_name: Some("Ada Lovelace".to_owned()),
-        user: (known.as_ref().map(|known| known.user_hash) != Some(user_hash)).then(|| Content {
+        user: (known.map(|known| known.user_hash) != Some(user_hash)).then(|| Content {
             json: seen.user.clone(),
             hash: user_hash,
         }),
         has_record: record.is_some(),
-        record: record.filter(|record| {
-            known.as_ref().and_then(|known| known.record_hash) != Some(record.hash)
-        }),
+        record: record
+            .filter(|record| known.and_then(|known| known.record_hash) != Some(record.hash)),
         matched: (!same_match).then_some((matched, suspended)),
         verdict: seen.verdict.clone(),
     }

@@ -226,6 +226,9 @@ fn no_fault_is_told_twice_and_what_follows_from_one_is_not_told() {
         ("email: email\n", "email: 5\n"),
         // A variable is there, if not as a text.
         ("Console: https://acme.sentinelone.net", "Console: 5"),
+        ("  Console: https://acme.sentinelone.net", "  - Console"),
+        // The fields may well be there.
+        ("      email: email\n", "      <<: { email: email }\n"),
         // The three are counted by their keys.
         ("secret: { env: SENTINELONE_TOKEN }", "secret: { env: 5 }"),
         ("at: \"02:00\"", "every: 5"),
@@ -366,6 +369,12 @@ fn nesting_without_an_end_ends() {
     assert_eq!(found.lines().count(), 1);
     let found = faults(&format!("a: {}{}", "[".repeat(100), "]".repeat(100)));
     assert!(found.contains("nested more than"), "{found}");
+    let mut text = "a0: &a0 []\n".to_owned();
+    for level in 1..2_000 {
+        let (open, close) = ("[".repeat(20), "]".repeat(20));
+        writeln!(text, "a{level}: &a{level} {open}*a{}{close}", level - 1).unwrap();
+    }
+    assert!(faults(&text).contains("nested more than"));
 }
 
 #[test]
