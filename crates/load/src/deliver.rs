@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mapping::Mapping;
 use oomnitza::{Reader, Writer};
-use store::{Fault, Form, Notice, PlannedChange, RunKey, Settled, Settlement, Store};
+use store::{Action, Fault, Form, Notice, PlannedChange, RunKey, Settled, Settlement, Store};
 use tokio_util::sync::CancellationToken;
 use transport::Retry;
 
@@ -139,6 +139,11 @@ fn settle(change: &PlannedChange, settlement: Settlement) -> Settled {
         person: change.person,
         settlement,
     }
+}
+
+/// Says that Oomnitza has a change; of a create it is told who that is.
+pub(crate) fn done(change: &PlannedChange, id: Option<String>) -> Settlement {
+    Settlement::Done(id.filter(|_| change.action == Action::Create))
 }
 
 /// Says that Oomnitza does not have a change, and why.

@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 use mapping::Mapping;
 use oomnitza::{PortionId, Reader, Writer};
-use store::{Counts, PersonRow, RunKey, Settled, Settlement, State, Store, Unfinished};
+use store::{Counts, PersonRow, RunKey, Settled, State, Store, Unfinished};
 
-use crate::deliver::{Patience, await_portion, failed, look_up};
+use crate::deliver::{Patience, await_portion, done, failed, look_up};
 use crate::error::Stop;
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
@@ -118,7 +118,7 @@ impl Recovery<'_> {
                         .remove(&change.change)
                         .filter(|look| look.deviations.iter().all(|one| !one.as_before));
                     let settlement = match look {
-                        Some(look) => Settlement::Done(Some(look.id)),
+                        Some(look) => done(change, Some(look.id)),
                         None => failed(Reason::Unreachable.because(
                             "it was sent, the process ended before an answer came, and Oomnitza does not have it",
                         )),

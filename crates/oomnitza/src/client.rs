@@ -83,19 +83,18 @@ impl Reader {
     /// Looks up whoever has one of these values in a field; empty values find nobody.
     ///
     /// How the instance compares is its own affair, and a value with quotes in it is asked for by
-    /// its beginning: others can be among the answer, and people whose value differs in case alone
+    /// a part of it: others can be among the answer, and people whose value differs in case alone
     /// can be missing from it.
     ///
     /// # Errors
     ///
-    /// [`Error::Unaskable`], before anything is sent, when a value begins with a quote or a
-    /// backslash in a way that no filter can carry. Otherwise as [`Reader::people_by_ids`].
+    /// As [`Reader::people_by_ids`].
     pub async fn people_by_key(
         &self,
         field: &FieldName,
         values: &[&str],
     ) -> Result<Vec<Person>, Error> {
-        self.people_matching(filter::by_key(field, values)?).await
+        self.people_matching(filter::by_key(field, values)).await
     }
 
     /// Reads what the instance logged about a portion; `None` while it logged nothing.

@@ -3,7 +3,6 @@
 use http::StatusCode;
 use transport::Refusal;
 
-use crate::fields::FieldName;
 use crate::model::Malformed;
 
 /// Why a call to the instance did not do what it should.
@@ -43,17 +42,6 @@ pub enum Error {
     /// A lookup found somebody who cannot be told from others.
     #[error("Oomnitza answered a lookup with somebody who is no usable person")]
     Malformed(#[source] Malformed),
-
-    /// A value cannot be written in a filter, and has no beginning that could be asked for in its
-    /// place.
-    #[error(
-        "people cannot be looked up by this value of `{field}`: \
-         it begins with a quote or a backslash"
-    )]
-    Unaskable {
-        /// The field of the filter.
-        field: FieldName,
-    },
 }
 
 impl Error {
@@ -100,8 +88,7 @@ impl Error {
             | Self::Forbidden(_)
             | Self::Refused { .. }
             | Self::Repeats
-            | Self::Malformed(_)
-            | Self::Unaskable { .. } => false,
+            | Self::Malformed(_) => false,
         }
     }
 
@@ -112,7 +99,7 @@ impl Error {
                 error.status()
             }
             Self::Refused { status, .. } => Some(*status),
-            Self::Repeats | Self::Malformed(_) | Self::Unaskable { .. } => None,
+            Self::Repeats | Self::Malformed(_) => None,
         }
     }
 }

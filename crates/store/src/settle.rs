@@ -108,6 +108,20 @@ impl Store {
         transaction.commit().await.map_err(&failed)
     }
 
+    /// Puts on record that Oomnitza has every change of a run that was sent.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn settle_sent(&self, key: RunKey) -> Result<(), Error> {
+        let mut writer = self.writer().await;
+        sqlx::query("UPDATE changes SET state = 'done' WHERE run = ? AND state = 'sent'")
+            .bind(key.run)
+            .execute(&mut *writer)
+            .await
+            .map_err(self.failed("store outcomes"))?;
+        Ok(())
+    }
+
     /// Withdraws every change of a run that is still planned, with the same error for each.
     ///
     /// # Errors

@@ -1,24 +1,22 @@
-//! Bulk: in batches, accepted at once and applied later; the run log and a second reading say what became of them.
+//! Bulk: in batches, accepted at once and applied later.
+
+mod verify;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, RunLog, Sentence, Writer};
-use store::{Action, Group, Notice, PlannedChange, Settled, Settlement, State};
+use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, Sentence, Writer};
+use store::{Action, Group, PlannedChange, Settled, State};
 
-use super::{
-    Deliverer, Look, Patience, chain, failed, look_up, rejection, run_log, settle, withdrawn,
-};
+use self::verify::{Sent, Witnesses};
+use super::{Deliverer, Patience, chain, failed, rejection, settle, withdrawn};
 use crate::decide::Object;
 use crate::deliver::look::members;
 use crate::error::Stop;
-use crate::progress::Phase;
 use crate::reason::Reason;
 use crate::settings::Bulk;
 
 /// Changes that are read from the plan, and marked as sent, together.
 const CHUNK: u32 = 1000;
-/// Changes that are looked at again together.
-const LOOK: u32 = 500;
 
 /// A change as the record of a batch.
 struct Prepared<'a> {
@@ -26,20 +24,13 @@ struct Prepared<'a> {
     record: Bytes,
 }
 
-/// How many records Oomnitza has accepted.
-#[derive(Default)]
-struct Accepted {
-    creates: u64,
-    updates: u64,
-}
-
 impl Deliverer<'_> {
     pub(super) async fn bulk(&self, bulk: &Bulk, groups: &[Group]) -> Result<(), Stop> {
         let id = PortionId::random();
         self.store.open_portion(self.key, id.into()).await?;
         let mut portion = self.writer.portion(id, bulk.connector.clone());
-        let mut accepted = Accepted::default();
-        let result = self.upload(bulk, groups, &mut portion, &mut accepted).await;
+        let mut sent = Sent::default();
+        let result = self.upload(bulk, groups, &mut portion, &mut sent).await;
         if let Err(stop) = &result
             && stop.state() == State::Failed
         {
@@ -52,7 +43,7 @@ impl Deliverer<'_> {
             // Who is stopped, or talks to nobody, does not wait.
             Err(_) => Patience::NONE,
         };
-        let verified = self.verify(bulk, id, &accepted, patience).await;
+        let verified = self.verify(bulk, id, &sent, patience).await;
         result.and(verified)
     }
 
@@ -61,7 +52,7 @@ impl Deliverer<'_> {
         bulk: &Bulk,
         groups: &[Group],
         portion: &mut Portion,
-        accepted: &mut Accepted,
+        sent: &mut Sent,
     ) -> Result<(), Stop> {
         for group in groups {
             let mut after = 0;
@@ -76,7 +67,7 @@ impl Deliverer<'_> {
                 let Some(last) = chunk.last() else { break };
                 after = last.change;
                 let chunk = self.without_conflicts(chunk).await?;
-                self.upload_chunk(bulk, group, &chunk, portion, accepted)
+                self.upload_chunk(bulk, group, &chunk, portion, sent)
                     .await?;
             }
         }
@@ -89,7 +80,7 @@ impl Deliverer<'_> {
         group: &Group,
         chunk: &[PlannedChange],
         portion: &mut Portion,
-        accepted: &mut Accepted,
+        sent: &mut Sent,
     ) -> Result<(), Stop> {
         let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
         self.store.mark_sent(&ids).await?;
@@ -97,7 +88,7 @@ impl Deliverer<'_> {
             .iter()
             .map(|change| Prepared {
                 change,
-                record: self.record(bulk, change),
+                record: self.record(bulk, change, &mut sent.witnesses),
             })
             .collect();
         let mut batches = prepared.chunks(bulk.batch);
@@ -110,10 +101,7 @@ impl Deliverer<'_> {
                 self.unsend(batch).await?;
                 break Err(stop);
             }
-            if let Err(stop) = self
-                .upload_batch(bulk, group, batch, portion, accepted)
-                .await
-            {
+            if let Err(stop) = self.upload_batch(bulk, group, batch, portion, sent).await {
                 break Err(stop);
             }
             self.progress.advance(batch.len());
@@ -163,7 +151,7 @@ impl Deliverer<'_> {
         group: &Group,
         batch: &[Prepared<'_>],
         portion: &mut Portion,
-        accepted: &mut Accepted,
+        sent: &mut Sent,
     ) -> Result<(), Stop> {
         let mode = match group.action {
             Action::Create => Mode::InsertOnly,
@@ -180,8 +168,8 @@ impl Deliverer<'_> {
             };
             match portion.send(&records).await {
                 Ok(()) => match group.action {
-                    Action::Create => accepted.creates += part.len() as u64,
-                    Action::Update => accepted.updates += part.len() as u64,
+                    Action::Create => sent.creates += part.len() as u64,
+                    Action::Update => sent.updates += part.len() as u64,
                 },
                 Err(error) if error.is_refusal() => match part {
                     [one] => refused.push(settle(one.change, rejection(&error))),
@@ -231,7 +219,7 @@ impl Deliverer<'_> {
     }
 
     /// Writes a change as a record: its key, as Oomnitza has it, and the fields that are sent.
-    fn record(&self, bulk: &Bulk, change: &PlannedChange) -> Bytes {
+    fn record(&self, bulk: &Bulk, change: &PlannedChange, witnesses: &mut Witnesses) -> Bytes {
         let mut record = Object::default();
         let sent = members(&change.after);
         if !sent.iter().any(|(name, _)| *name == change.key_field)
@@ -240,8 +228,16 @@ impl Deliverer<'_> {
             record.push(id.as_str(), &change.key_value);
         }
         for (name, value) in sent {
-            if let Some(id) = self.field_id(bulk, name) {
+            let place = self
+                .mapping()
+                .fields()
+                .iter()
+                .position(|field| field.name() == name);
+            if let Some((place, id)) =
+                place.and_then(|place| Some((place, bulk.field_ids.get(place)?)))
+            {
                 record.push(id.as_str(), value);
+                witnesses.note(place, value.len(), change);
             }
         }
         record.close().into()
@@ -267,155 +263,6 @@ impl Deliverer<'_> {
             self.store.portion_finalized(self.key.run).await?;
         }
         Ok(())
-    }
-
-    /// Settles everything that was sent: by the run log, and by what Oomnitza shows now.
-    async fn verify(
-        &self,
-        bulk: &Bulk,
-        id: PortionId,
-        accepted: &Accepted,
-        patience: Patience,
-    ) -> Result<(), Stop> {
-        let sent = accepted.creates + accepted.updates;
-        if sent == 0 {
-            return Ok(());
-        }
-        self.progress.begin(Phase::Verifying, Some(sent));
-        let log = run_log::wait(
-            self.reader,
-            &bulk.connector,
-            &id,
-            patience,
-            Some(self.cancel),
-        )
-        .await;
-        let verdict = match &log {
-            Some(log) => Applied::of(log, accepted),
-            None => Applied::Unknown,
-        };
-        if verdict == Applied::Unknown {
-            self.begin_unverified(id).await?;
-        }
-        let mut after = 0;
-        loop {
-            let chunk = self.store.sent_changes(self.key, after, LOOK).await?;
-            let Some(last) = chunk.last() else {
-                return Ok(());
-            };
-            after = last.change;
-            let looks = match verdict {
-                Applied::Unknown => None,
-                Applied::AsPlanned | Applied::Otherwise => {
-                    Some(look_up(self.reader, self.mapping(), &chunk).await?)
-                }
-            };
-            let (mut settled, mut forms) = (Vec::with_capacity(chunk.len()), Vec::new());
-            match looks {
-                None => {
-                    // It was accepted, and nothing more can be learnt now.
-                    settled.extend(chunk.iter().map(|one| settle(one, Settlement::Done(None))));
-                }
-                Some(mut looks) => {
-                    for change in &chunk {
-                        let look = looks.remove(&change.change);
-                        let (settlement, mut shown) = self.judge(look, verdict, log.as_ref());
-                        settled.push(settle(change, settlement));
-                        forms.append(&mut shown);
-                    }
-                }
-            }
-            self.store
-                .settle(self.key, &settled, Timestamp::now())
-                .await?;
-            self.remember(&forms).await?;
-            self.progress.advance(settled.len());
-        }
-    }
-
-    /// Judges one change by what Oomnitza shows of it.
-    fn judge(
-        &self,
-        look: Option<Look>,
-        verdict: Applied,
-        log: Option<&RunLog>,
-    ) -> (Settlement, Vec<store::Form>) {
-        let rejected = |what: &str| {
-            let message = format!("{what}; Oomnitza's run log says: {}", words(log));
-            (failed(Reason::Rejected.because(message)), Vec::new())
-        };
-        let Some(look) = look else {
-            return rejected("the person is not in Oomnitza after the load");
-        };
-        // A clean log means that everything was applied: what differs then is shown in another form.
-        let dropped = look
-            .deviations
-            .iter()
-            .find(|one| one.as_before || one.shown.is_empty());
-        if verdict == Applied::Otherwise
-            && let Some(dropped) = dropped
-        {
-            return rejected(&format!("`{}` is not as it was sent", dropped.field));
-        }
-        let id = look.id.clone();
-        (Settlement::Done(Some(id)), look.forms(self.mapping()))
-    }
-
-    async fn begin_unverified(&self, id: PortionId) -> Result<(), Stop> {
-        let message = format!(
-            "Oomnitza accepted portion {id}, but its run log did not say in time what became of it; the next run compares"
-        );
-        let notice = Notice {
-            kind: "unverified",
-            subject: "",
-            message: &message,
-        };
-        self.store
-            .begin_notice(self.key.integration, &notice, Timestamp::now())
-            .await?;
-        tracing::warn!(integration.id = %self.integration.id, portion.id = %id, "The load is unverified: Oomnitza's run log did not say in time what became of it");
-        Ok(())
-    }
-}
-
-/// What the run log says of a load as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Applied {
-    /// Its sums are those of the plan, and it counts no failure.
-    AsPlanned,
-    /// It counts failures, or its sums are others.
-    Otherwise,
-    /// There is no log, or it is not finished.
-    Unknown,
-}
-
-impl Applied {
-    fn of(log: &RunLog, accepted: &Accepted) -> Self {
-        let clean = log.failed == 0
-            && log.canceled == 0
-            && log.skipped == 0
-            && log.added == accepted.creates
-            && log.updated + log.unchanged == accepted.updates;
-        if clean {
-            Self::AsPlanned
-        } else {
-            Self::Otherwise
-        }
-    }
-}
-
-/// What the log says, on one line.
-fn words(log: Option<&RunLog>) -> String {
-    let Some(log) = log else {
-        return "nothing".to_owned();
-    };
-    let counts = format!(
-        "{} (added {}, updated {}, skipped {}, failed {})",
-        log.status, log.added, log.updated, log.skipped, log.failed
-    );
-    match log.words.first() {
-        Some(words) => format!("{counts}: {words}"),
-        None => counts,
     }
 }
 

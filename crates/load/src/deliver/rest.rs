@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use oomnitza::{Answer, Error, PersonId};
 use store::{Action, Form, Group, PlannedChange, Settled, Settlement};
 
-use super::{Deliverer, Look, chain, failed, look_up, rejection, settle, withdrawn};
+use super::{Deliverer, Look, chain, done, failed, look_up, rejection, settle, withdrawn};
 use crate::error::Stop;
 use crate::reason::Reason;
 
@@ -119,7 +119,7 @@ impl Deliverer<'_> {
             }) => {
                 let forms = Look::at(self.mapping(), change, &person).forms(self.mapping());
                 let id = Some(person.id.as_str().to_owned());
-                (settle(change, Settlement::Done(id)), forms)
+                (settle(change, done(change, id)), forms)
             }
             Ok(Answer { person: None }) => (settle(change, Settlement::Done(None)), Vec::new()),
             Err(error) if error.is_unauthorized() => {

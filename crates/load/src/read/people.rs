@@ -121,20 +121,18 @@ pub(crate) async fn lookup(
     take.intake.finish()
 }
 
-/// The texts by which the value of a sync key is asked for: as it is, and as it compares.
+/// The texts by which the value of a sync key is asked for: as it is, and an address also as it compares,
+/// for an instance may keep it as it was sent, without the white space around it, or folded.
 pub(crate) fn spellings(mapping: &Mapping, field: usize, raw: &str) -> Vec<String> {
+    let kind = mapping.fields()[field].kind();
     let mut canonical = String::new();
-    if !mapping::canonical(mapping.fields()[field].kind(), raw, &mut canonical) {
+    if !mapping::canonical(kind, raw, &mut canonical) {
         return Vec::new();
     }
-    let text = match serde_json::from_str::<String>(raw) {
-        Ok(text) => text.trim().to_owned(),
-        Err(_) => raw.to_owned(),
-    };
-    if text == canonical || mapping.fields()[field].kind() != mapping::Kind::Address {
-        vec![text]
-    } else {
-        vec![text, canonical]
+    match (serde_json::from_str::<String>(raw), kind) {
+        (Ok(text), mapping::Kind::Address) => vec![text.trim().to_owned(), text, canonical],
+        (Ok(text), mapping::Kind::Plain) => vec![text],
+        (Err(_), _) => vec![raw.to_owned()],
     }
 }
 
@@ -150,6 +148,25 @@ pub(crate) fn field_name(mapping: &Mapping, field: usize) -> Result<FieldName, S
 struct Fields {
     places: HashMap<String, usize>,
     present: Vec<bool>,
+    /// The fields of the last person in their order, which is mostly that of the next one.
+    order: Vec<(String, Option<usize>)>,
+}
+
+impl Fields {
+    /// Says which mapped field a name is; `ordinal` is its place among the person's fields.
+    fn place(&mut self, ordinal: usize, name: &str) -> Option<usize> {
+        match self.order.get(ordinal) {
+            Some((last, place)) if last == name => *place,
+            _ => {
+                let place = self.places.get(name).copied();
+                self.order.truncate(ordinal);
+                if self.order.len() == ordinal {
+                    self.order.push((name.to_owned(), place));
+                }
+                place
+            }
+        }
+    }
 }
 
 impl Fields {
@@ -176,6 +193,7 @@ impl<'m> Taking<'m> {
         let fields = Fields {
             places: names.zip(0..).collect(),
             present: vec![false; mapping.fields().len()],
+            order: Vec::new(),
         };
         Ok(Self {
             mapping,
@@ -199,11 +217,15 @@ impl<'m> Taking<'m> {
     }
 
     fn person(&mut self, person: &Person) -> Result<(), Stop> {
-        let Fields { places, present } = &mut self.fields;
-        let mut values = vec![""; present.len()];
+        let fields = &mut self.fields;
+        let mut values = vec![""; fields.present.len()];
+        let mut ordinals = 0..;
         person.for_each_field(|name, value| {
-            if let Some(&place) = places.get(name) {
-                present[place] = true;
+            let place = ordinals
+                .next()
+                .and_then(|ordinal| fields.place(ordinal, name));
+            if let Some(place) = place {
+                fields.present[place] = true;
                 values[place] = match value.get() {
                     "null" | "\"\"" => "",
                     value => value,

@@ -130,22 +130,6 @@ async fn people_are_found_by_a_key_and_whoever_is_found_twice_comes_once() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_when_one_value_is_unaskable() {
-    let instance = Instance::start().await;
-    let error = instance
-        .reader()
-        .people_by_key(&email(), &["a@b.c", r"\"])
-        .await
-        .unwrap_err();
-    assert!(matches!(error, Error::Unaskable { .. }));
-    assert_eq!(
-        error.to_string(),
-        "people cannot be looked up by this value of `email`: it begins with a quote or a backslash"
-    );
-    assert!(instance.calls().await.is_empty());
-}
-
-#[tokio::test]
 async fn a_lookup_that_finds_no_usable_person_is_an_error() {
     let instance = Instance::start().await;
     instance

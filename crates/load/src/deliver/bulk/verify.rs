@@ -1,0 +1,223 @@
+//! What became of a bulk load: the run log says it in sums, and a second reading user by user.
+//!
+//! A log without failures and with the sums of the plan is believed, once a sample bears it out:
+//! the first users, and for each field the user with the longest value, which is the one to be cut.
+//! Everybody is read again where the log counts otherwise, where the sample shows another form, and in small loads.
+
+use jiff::Timestamp;
+use oomnitza::{PortionId, RunLog};
+use store::{Form, Notice, PlannedChange, Settlement};
+
+use crate::deliver::{Deliverer, Look, Patience, done, failed, look_up, run_log, settle};
+use crate::error::Stop;
+use crate::progress::Phase;
+use crate::reason::Reason;
+use crate::settings::Bulk;
+
+/// Changes that are looked at again together.
+const LOOK: u32 = 500;
+/// Loads up to this size are read again as a whole.
+const SMALL: u64 = 500;
+/// The first changes that are in the sample.
+const FIRST: usize = 100;
+
+/// What Oomnitza has accepted.
+#[derive(Default)]
+pub(super) struct Sent {
+    /// Records to create.
+    pub(super) creates: u64,
+    /// Records to update.
+    pub(super) updates: u64,
+    /// The sample that bears out the run log.
+    pub(super) witnesses: Witnesses,
+}
+
+/// Changes whose users are looked at before the run log is believed.
+#[derive(Default)]
+pub(super) struct Witnesses {
+    first: Vec<PlannedChange>,
+    /// By place of the field in the mapping: the longest value, and the change that has it.
+    longest: Vec<Option<(usize, PlannedChange)>>,
+}
+
+impl Witnesses {
+    /// Notes the value of a field that is about to be sent.
+    pub(super) fn note(&mut self, field: usize, length: usize, change: &PlannedChange) {
+        if self.first.len() < FIRST
+            && self
+                .first
+                .last()
+                .is_none_or(|last| last.change != change.change)
+        {
+            self.first.push(change.clone());
+        }
+        if field >= self.longest.len() {
+            self.longest.resize(field + 1, None);
+        }
+        let longest = &mut self.longest[field];
+        if longest.as_ref().is_none_or(|(known, _)| length > *known) {
+            *longest = Some((length, change.clone()));
+        }
+    }
+
+    fn changes(&self) -> Vec<PlannedChange> {
+        let longest = self.longest.iter().flatten().map(|(_, change)| change);
+        self.first.iter().chain(longest).cloned().collect()
+    }
+}
+
+/// What the run log says of a load as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    /// Its sums are those of the plan, and it counts no failure.
+    AsPlanned,
+    /// It counts failures, or its sums are others.
+    Otherwise,
+}
+
+impl Applied {
+    fn of(log: &RunLog, sent: &Sent) -> Self {
+        let clean = log.failed == 0
+            && log.canceled == 0
+            && log.skipped == 0
+            && log.added == sent.creates
+            && log.updated + log.unchanged == sent.updates;
+        if clean {
+            Self::AsPlanned
+        } else {
+            Self::Otherwise
+        }
+    }
+}
+
+impl Deliverer<'_> {
+    /// Settles everything that was sent.
+    pub(super) async fn verify(
+        &self,
+        bulk: &Bulk,
+        id: PortionId,
+        sent: &Sent,
+        patience: Patience,
+    ) -> Result<(), Stop> {
+        let accepted = sent.creates + sent.updates;
+        if accepted == 0 {
+            return Ok(());
+        }
+        self.progress.begin(Phase::Verifying, Some(accepted));
+        let log = run_log::wait(
+            self.reader,
+            &bulk.connector,
+            &id,
+            patience,
+            Some(self.cancel),
+        )
+        .await;
+        let Some(log) = log else {
+            // It was accepted, and nothing more can be learnt now.
+            self.begin_unverified(id).await?;
+            return Ok(self.store.settle_sent(self.key).await?);
+        };
+        let applied = Applied::of(&log, sent);
+        if applied == Applied::AsPlanned
+            && accepted > SMALL
+            && self.witnesses_agree(&sent.witnesses).await?
+        {
+            return Ok(self.store.settle_sent(self.key).await?);
+        }
+        self.look_at_everybody(applied, &log).await
+    }
+
+    /// Says whether Oomnitza shows the sample just as it was sent.
+    async fn witnesses_agree(&self, witnesses: &Witnesses) -> Result<bool, Stop> {
+        let changes = witnesses.changes();
+        let looks = look_up(self.reader, self.mapping(), &changes).await?;
+        Ok(changes.iter().all(|change| {
+            looks
+                .get(&change.change)
+                .is_some_and(|look| look.deviations.is_empty())
+        }))
+    }
+
+    async fn look_at_everybody(&self, applied: Applied, log: &RunLog) -> Result<(), Stop> {
+        let mut after = 0;
+        loop {
+            let chunk = self.store.sent_changes(self.key, after, LOOK).await?;
+            let Some(last) = chunk.last() else {
+                return Ok(());
+            };
+            after = last.change;
+            let mut looks = look_up(self.reader, self.mapping(), &chunk).await?;
+            let (mut settled, mut forms) = (Vec::with_capacity(chunk.len()), Vec::new());
+            for change in &chunk {
+                let look = looks.remove(&change.change);
+                let (settlement, mut shown) = self.judge(change, look, applied, log);
+                settled.push(settle(change, settlement));
+                forms.append(&mut shown);
+            }
+            self.store
+                .settle(self.key, &settled, Timestamp::now())
+                .await?;
+            self.remember(&forms).await?;
+            self.progress.advance(settled.len());
+        }
+    }
+
+    /// Judges one change by what Oomnitza shows of it.
+    fn judge(
+        &self,
+        change: &PlannedChange,
+        look: Option<Look>,
+        applied: Applied,
+        log: &RunLog,
+    ) -> (Settlement, Vec<Form>) {
+        let rejected = |what: &str| {
+            let message = format!("{what}; Oomnitza's run log says: {}", words(log));
+            (failed(Reason::Rejected.because(message)), Vec::new())
+        };
+        let Some(look) = look else {
+            return rejected("the person is not in Oomnitza after the load");
+        };
+        // A clean log means that everything was applied: what differs then is shown in another form.
+        let dropped = look
+            .deviations
+            .iter()
+            .find(|one| one.as_before || one.shown.is_empty());
+        if applied == Applied::Otherwise
+            && let Some(dropped) = dropped
+        {
+            return rejected(&format!("`{}` is not as it was sent", dropped.field));
+        }
+        (
+            done(change, Some(look.id.clone())),
+            look.forms(self.mapping()),
+        )
+    }
+
+    async fn begin_unverified(&self, id: PortionId) -> Result<(), Stop> {
+        let message = format!(
+            "Oomnitza accepted portion {id}, but its run log did not say in time what became of it; the next run compares"
+        );
+        let notice = Notice {
+            kind: "unverified",
+            subject: "",
+            message: &message,
+        };
+        self.store
+            .begin_notice(self.key.integration, &notice, Timestamp::now())
+            .await?;
+        tracing::warn!(integration.id = %self.integration.id, portion.id = %id, "The load is unverified: Oomnitza's run log did not say in time what became of it");
+        Ok(())
+    }
+}
+
+/// What the log says, on one line.
+fn words(log: &RunLog) -> String {
+    let counts = format!(
+        "{} (added {}, updated {}, skipped {}, failed {})",
+        log.status, log.added, log.updated, log.skipped, log.failed
+    );
+    match log.words.first() {
+        Some(words) => format!("{counts}: {words}"),
+        None => counts,
+    }
+}

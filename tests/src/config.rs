@@ -1,0 +1,171 @@
+//! The configuration of an installation: defaults that work, and everything easy to change.
+
+use simulator::bulk_field_id;
+
+/// The id of the integration that every configuration has.
+pub const INTEGRATION: &str = "console-users";
+
+/// The mapping that [`Oracle`](crate::Oracle) knows: Oomnitza field, and where its value comes from.
+const MAPPING: [(&str, &str); 16] = [
+    ("username", "{ from: email, write: on_create }"),
+    ("email", "email"),
+    ("first_name", r#""{{ fullName | first_name }}""#),
+    ("last_name", r#""{{ fullName | last_name }}""#),
+    ("position", "{ value: Console user, write: if_empty }"),
+    (
+        "role",
+        "{ from: lowestRole, table: { Admin: 23, Viewer: 25, C-Level: 25, IR Team: 25, IT: 25 }, write: on_create }",
+    ),
+    ("sentinelone_user_id", "id"),
+    ("sentinelone_scope", "scope"),
+    ("sentinelone_two_fa", "twoFaEnabled"),
+    (
+        "sentinelone_last_login",
+        "{ from: lastLogin, empty: clear, volatile: true }",
+    ),
+    ("sentinelone_roles", r#""{{ role_names | join(', ') }}""#),
+    ("sentinelone_console", "customer_domain_url"),
+    ("sentinelone_synced_at", "connector_sync_time"),
+    (
+        "sentinelone_source",
+        "{ from: source, table: { mgmt: Local, sso_saml: Single sign-on }, otherwise: Other }",
+    ),
+    ("sentinelone_date_joined", "dateJoined"),
+    ("sentinelone_email_verified", "emailVerified"),
+];
+
+/// How the load writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Person by person.
+    Rest,
+    /// In batches, under the integration's number.
+    Bulk,
+    /// In batches, under the integration's name.
+    BulkByName,
+}
+
+/// What `rollcall.yaml` says; written anew with [`Rollcall::configure`](crate::Rollcall::configure).
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the console is.
+    pub sentinelone_url: String,
+    /// Where Oomnitza is.
+    pub oomnitza_url: String,
+    /// `update_only`, `create_and_update` or `create_only`.
+    pub preference: &'static str,
+    /// How the load writes.
+    pub delivery: Delivery,
+    /// Records in a batch.
+    pub batch: usize,
+    /// Users for whom it is false are out of scope.
+    pub scope: &'static str,
+    /// The ids of the sites that are read; empty for all.
+    pub site_ids: &'static str,
+    /// Oomnitza fields, tried in order.
+    pub sync_keys: Vec<&'static str>,
+    /// Oomnitza fields and where their values come from.
+    pub mapping: Vec<(&'static str, String)>,
+    /// How long a request may take.
+    pub timeout: &'static str,
+    /// Requests a second to either side.
+    pub requests_per_second: u32,
+}
+
+impl Config {
+    pub(crate) fn new(sentinelone_url: String, oomnitza_url: String) -> Self {
+        Self {
+            sentinelone_url,
+            oomnitza_url,
+            preference: "create_and_update",
+            delivery: Delivery::Rest,
+            batch: 100,
+            scope: "not isSystem",
+            site_ids: "",
+            sync_keys: vec!["sentinelone_user_id", "email"],
+            mapping: MAPPING
+                .iter()
+                .map(|(field, value)| (*field, (*value).to_owned()))
+                .collect(),
+            timeout: "60s",
+            requests_per_second: 1000,
+        }
+    }
+
+    /// Maps a field in another way, or one that was not mapped.
+    pub fn map(&mut self, field: &'static str, value: &str) {
+        self.mapping.retain(|(mapped, _)| *mapped != field);
+        self.mapping.push((field, value.to_owned()));
+    }
+
+    /// Maps only these of the fields.
+    pub fn keep_only(&mut self, fields: &[&str]) {
+        self.mapping.retain(|(field, _)| fields.contains(field));
+    }
+
+    pub(crate) fn yaml(&self) -> String {
+        let mapping: String = self
+            .mapping
+            .iter()
+            .map(|(field, value)| format!("      {field}: {value}\n"))
+            .collect();
+        format!(
+            "state_dir: state\n\
+             credentials:\n\
+             \x20 sentinelone:\n\
+             \x20   header: Authorization\n\
+             \x20   value: \"ApiToken {{{{ secret }}}}\"\n\
+             \x20   secret: {{ file: sentinelone.token }}\n\
+             \x20 oomnitza:\n\
+             \x20   header: Authorization2\n\
+             \x20   secret: {{ file: oomnitza.token }}\n\
+             http: {{ timeout: {timeout} }}\n\
+             integrations:\n\
+             \x20 {INTEGRATION}:\n\
+             \x20   source:\n\
+             \x20     kind: sentinelone.users\n\
+             \x20     url: {sentinelone_url}\n\
+             \x20     credential: sentinelone\n\
+             \x20     site_ids: [{site_ids}]\n\
+             \x20     where: \"{scope}\"\n\
+             \x20     requests_per_second: {rate}\n\
+             \x20   target:\n\
+             \x20     kind: oomnitza.users\n\
+             \x20     url: {oomnitza_url}\n\
+             \x20     credential: oomnitza\n\
+             \x20     requests_per_second: {rate}\n\
+             {delivery}\
+             \x20   preference: {preference}\n\
+             \x20   sync_keys: [{sync_keys}]\n\
+             \x20   mapping:\n\
+             {mapping}",
+            timeout = self.timeout,
+            sentinelone_url = self.sentinelone_url,
+            oomnitza_url = self.oomnitza_url,
+            site_ids = self.site_ids,
+            scope = self.scope,
+            rate = self.requests_per_second,
+            delivery = self.delivery(),
+            preference = self.preference,
+            sync_keys = self.sync_keys.join(", "),
+        )
+    }
+
+    fn delivery(&self) -> String {
+        let connector = match self.delivery {
+            Delivery::Rest => return "      delivery: rest\n".to_owned(),
+            Delivery::Bulk => "connector_id: 268",
+            Delivery::BulkByName => "connector_name: rollcall",
+        };
+        let ids: String = self
+            .mapping
+            .iter()
+            .filter(|(field, _)| field.starts_with("sentinelone_"))
+            .map(|(field, _)| format!("        {field}: {}\n", bulk_field_id(field)))
+            .collect();
+        format!(
+            "      delivery: bulk\n      {connector}\n      batch: {}\n      fields:\n{ids}",
+            self.batch
+        )
+    }
+}

@@ -1,0 +1,279 @@
+//! An installation of Rollcall in a folder of its own, and what its operator does with it.
+
+use std::cell::Cell;
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Map, Value};
+use simulator::Simulator;
+use tempfile::TempDir;
+
+use crate::binary;
+use crate::config::{Config, INTEGRATION};
+use crate::database::Database;
+use crate::process::{Ended, Going};
+
+/// An installation that leads to a simulator.
+#[derive(Debug)]
+pub struct Rollcall {
+    folder: TempDir,
+    config: Config,
+    commands: Cell<usize>,
+}
+
+impl Rollcall {
+    /// Installs Rollcall for a simulator, with a configuration that works.
+    ///
+    /// # Panics
+    /// The disk is full.
+    pub fn new(simulator: &Simulator) -> Self {
+        let folder = tempfile::tempdir().expect("a test folder can be made");
+        let config = Config::new(simulator.sentinelone_url(), simulator.oomnitza_url());
+        let this = Self {
+            folder,
+            config,
+            commands: Cell::new(0),
+        };
+        this.write_token("sentinelone.token", simulator.sentinelone_token());
+        this.write_token("oomnitza.token", simulator.oomnitza_token());
+        this.write_config(&this.config.yaml());
+        this
+    }
+
+    /// Installs Rollcall with some of its configuration changed.
+    pub fn with(simulator: &Simulator, change: impl FnOnce(&mut Config)) -> Self {
+        let mut this = Self::new(simulator);
+        this.configure(change);
+        this
+    }
+
+    /// Edits the configuration.
+    pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.write_config(&self.config.yaml());
+    }
+
+    /// What the configuration says.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The text of the configuration.
+    pub fn yaml(&self) -> String {
+        self.config.yaml()
+    }
+
+    /// Writes any text as the configuration.
+    ///
+    /// # Panics
+    /// The disk is full.
+    pub fn write_config(&self, yaml: &str) {
+        fs::write(self.config_path(), yaml).expect("a test folder takes files");
+    }
+
+    /// Writes a token into its file, for its owner alone.
+    ///
+    /// # Panics
+    /// The disk is full.
+    pub fn write_token(&self, file: &str, token: &str) {
+        use std::io::Write as _;
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let path = self.folder.path().join(file);
+        let mut file = options.open(path).expect("a test folder takes files");
+        writeln!(file, "{token}").expect("a test folder takes files");
+    }
+}
+
+/// What an operator types.
+impl Rollcall {
+    /// `rollcall run`.
+    #[track_caller]
+    pub fn run(&self) -> Ended {
+        self.command(&["run", INTEGRATION])
+    }
+
+    /// `rollcall run --dry-run`.
+    #[track_caller]
+    pub fn run_dry(&self) -> Ended {
+        self.command(&["run", INTEGRATION, "--dry-run"])
+    }
+
+    /// `rollcall run --only EMAIL`.
+    #[track_caller]
+    pub fn run_only(&self, email: &str) -> Ended {
+        self.command(&["run", INTEGRATION, "--only", email])
+    }
+
+    /// `rollcall plan`.
+    #[track_caller]
+    pub fn plan(&self) -> Ended {
+        self.command(&["plan", INTEGRATION])
+    }
+
+    /// `rollcall apply RUN_ID`.
+    #[track_caller]
+    pub fn apply(&self, run_id: &str) -> Ended {
+        self.command(&["apply", run_id])
+    }
+
+    /// `rollcall check`.
+    #[track_caller]
+    pub fn check(&self) -> Ended {
+        self.command(&["check"])
+    }
+
+    /// Any command.
+    #[track_caller]
+    pub fn command(&self, arguments: &[&str]) -> Ended {
+        self.start(arguments).end()
+    }
+
+    /// Starts `rollcall run` and does not wait for its end.
+    pub fn start_run(&self) -> Going {
+        self.start(&["run", INTEGRATION])
+    }
+
+    /// Starts any command and does not wait for its end.
+    pub fn start(&self, arguments: &[&str]) -> Going {
+        self.start_with(arguments, |_| {})
+    }
+
+    /// Starts any command with something about its process changed, such as a variable of its environment.
+    pub fn start_with(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Going {
+        let mut command = Command::new(binary::rollcall());
+        command.args(arguments);
+        self.start_prepared(command, change)
+    }
+
+    /// Runs any command with no file allowed to grow beyond so many KiB, as on a full disk.
+    #[track_caller]
+    pub fn command_with_file_limit(&self, arguments: &[&str], kib: u32) -> Ended {
+        let mut command = Command::new("bash");
+        let script = format!("ulimit -f {kib}; exec \"$0\" \"$@\"");
+        command
+            .args(["-c", &script])
+            .arg(binary::rollcall())
+            .args(arguments);
+        self.start_prepared(command, |_| {}).end()
+    }
+
+    fn start_prepared(&self, mut command: Command, change: impl FnOnce(&mut Command)) -> Going {
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name == "RUST_LOG" || name.starts_with("ROLLCALL_") || name.to_lowercase().ends_with("_proxy") {
+                command.env_remove(name);
+            }
+        }
+        // A signal to the tests' own group is not for it.
+        command
+            .env("ROLLCALL_CONFIG", self.config_path())
+            .process_group(0);
+        change(&mut command);
+        let number = self.commands.get() + 1;
+        self.commands.set(number);
+        Going::start(command, self.folder.path(), number)
+    }
+}
+
+/// What is left behind.
+impl Rollcall {
+    /// The folder of the configuration.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `rollcall.yaml`.
+    pub fn config_path(&self) -> PathBuf {
+        self.folder.path().join("rollcall.yaml")
+    }
+
+    /// `state_dir`.
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// `rollcall.db`.
+    pub fn database_path(&self) -> PathBuf {
+        self.state_dir().join("rollcall.db")
+    }
+
+    /// Opens the database as a reader does.
+    pub fn database(&self) -> Database {
+        Database::open(&self.database_path())
+    }
+
+    /// The rows of a query.
+    #[track_caller]
+    pub fn query(&self, sql: &str) -> Vec<Map<String, Value>> {
+        self.database().rows(sql)
+    }
+
+    /// The only value of a query.
+    #[track_caller]
+    pub fn value(&self, sql: &str) -> Value {
+        self.database().value(sql)
+    }
+
+    /// The latest run.
+    ///
+    /// # Panics
+    /// There was none.
+    #[track_caller]
+    pub fn latest_run(&self) -> Map<String, Value> {
+        let mut rows = self.query("SELECT * FROM v_runs ORDER BY run_id DESC LIMIT 1");
+        rows.pop().expect("there was a run")
+    }
+
+    /// The state of the latest run.
+    #[track_caller]
+    pub fn latest_state(&self) -> String {
+        self.latest_run()["state"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The id of the latest run.
+    #[track_caller]
+    pub fn latest_run_id(&self) -> String {
+        self.latest_run()["run_id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// How many users of the latest run have each outcome and reason, as `failed(rejected)`.
+    #[track_caller]
+    pub fn latest_reasons(&self) -> Vec<(String, i64)> {
+        let rows = self.query(
+            "SELECT outcome || '(' || reason || ')' AS why, count(*) AS users FROM v_errors
+             WHERE run_id = (SELECT max(run_id) FROM v_runs) GROUP BY 1 ORDER BY 1",
+        );
+        let reason = |row: &Map<String, Value>| {
+            let why = row["why"].as_str().unwrap_or_default().to_owned();
+            (why, row["users"].as_i64().unwrap_or_default())
+        };
+        rows.iter().map(reason).collect()
+    }
+
+    /// Notices that stand, by kind.
+    #[track_caller]
+    pub fn notices(&self) -> Vec<String> {
+        let rows = self.query("SELECT kind FROM v_notices WHERE until IS NULL ORDER BY kind");
+        rows.iter()
+            .map(|row| row["kind"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// All that the log files hold.
+    ///
+    /// # Panics
+    /// There are none.
+    pub fn logs(&self) -> String {
+        let folder = fs::read_dir(self.state_dir().join("logs")).expect("there are logs");
+        folder
+            .map(|file| {
+                let path = file.expect("a folder can be listed").path();
+                fs::read_to_string(path).expect("logs are text")
+            })
+            .collect()
+    }
+}

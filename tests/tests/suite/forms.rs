@@ -1,0 +1,78 @@
+//! Values that Oomnitza shows in another form than they were sent in.
+
+use serde_json::json;
+use simulator::{Options, ShownForm};
+use tests::Delivery;
+
+use crate::company::{Company, each, plain};
+
+fn company(delivery: Delivery) -> Company {
+    let labels = [("site", "Site user"), ("account", "Account user")];
+    let labels = labels.map(|(sent, shown)| (sent.to_owned(), shown.to_owned()));
+    let options = Options {
+        shown_forms: [
+            ("sentinelone_roles".to_owned(), ShownForm::Cut(3)),
+            ("sentinelone_scope".to_owned(), ShownForm::Labels(labels.into())),
+            ("sentinelone_last_login".to_owned(), ShownForm::UnixSeconds),
+        ]
+        .into(),
+        ..plain(20, 0.5)
+    };
+    Company::of(options, |config| config.delivery = delivery)
+}
+
+#[test]
+fn a_value_in_another_form_counts_as_unchanged_while_both_sides_stay() {
+    each([Delivery::Rest, Delivery::Bulk], |delivery| {
+        let company = company(delivery);
+        company.load();
+        // An epoch is the same instant: that is no other form.
+        let fields = company.rollcall.query(
+            "SELECT subject FROM v_notices WHERE kind = 'another_form' AND until IS NULL ORDER BY subject",
+        );
+        let fields: Vec<_> = fields.iter().map(|row| &row["subject"]).collect();
+        assert_eq!(fields, ["sentinelone_roles", "sentinelone_scope"]);
+        company.next_load_sends_nothing();
+        company.next_load_sends_nothing();
+        let notices = "SELECT count(*) FROM v_notices WHERE kind = 'another_form'";
+        assert_eq!(company.rollcall.value(notices), 2);
+        company.no_violations();
+    });
+}
+
+#[test]
+fn what_somebody_edits_in_oomnitza_is_written_again() {
+    each([Delivery::Rest, Delivery::Bulk], |delivery| {
+        let company = company(delivery);
+        company.load();
+        let email = company.colleagues().remove(0);
+        let before = company.people();
+        company.edit_person(&email, &json!({ "sentinelone_roles": "by hand" }));
+        company.load();
+        assert_eq!(company.count("updated"), 1);
+        assert_eq!(company.people(), before);
+        company.next_load_sends_nothing();
+    });
+}
+
+#[test]
+fn what_changes_in_the_console_is_written_again() {
+    each([Delivery::Rest, Delivery::Bulk], |delivery| {
+        let company = company(delivery);
+        company.load();
+        let emails = company.colleagues();
+        // One value that is shown cut, and one that is shown as another label.
+        let roles = json!([{ "id": "1", "name": "Dublin", "roleId": "9", "roleName": "Zookeeper" }]);
+        company.edit_user(&emails[0], &json!({ "scopeRoles": roles }));
+        let other = match company.person(&emails[1])["sentinelone_scope"].as_str() {
+            Some("Site user") => ("account", "Account user"),
+            _ => ("site", "Site user"),
+        };
+        company.edit_user(&emails[1], &json!({ "scope": other.0 }));
+        company.load();
+        assert_eq!(company.count("updated"), 2);
+        assert_eq!(company.person(&emails[0])["sentinelone_roles"], "Zoo");
+        assert_eq!(company.person(&emails[1])["sentinelone_scope"], other.1);
+        company.next_load_sends_nothing();
+    });
+}

@@ -1,0 +1,29 @@
+//! What must hold of the binary, seen from outside.
+
+mod company;
+
+// Clippy takes the functions of these modules for tests only when they say so.
+#[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod database;
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod interruptions;
+#[cfg(test)]
+mod outcomes;
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod presence;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod source_faults;
+#[cfg(test)]
+mod target_faults;
