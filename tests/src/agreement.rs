@@ -84,7 +84,11 @@ impl Agreement {
         let seen = i64::try_from(self.expected.outcomes.len()).expect("few users");
         assert_eq!(count("seen"), seen);
         assert_eq!(count("deactivated"), 0);
-        let state = if count("failed") == 0 { "completed" } else { "completed_with_errors" };
+        let state = if count("failed") == 0 {
+            "completed"
+        } else {
+            "completed_with_errors"
+        };
         assert_eq!(run["state"], state);
         assert_eq!(run["error"], Value::Null);
     }
@@ -128,7 +132,9 @@ impl Agreement {
     #[track_caller]
     fn check_changes(&self, rollcall: &Rollcall) {
         let run_id = text(&self.run["run_id"]);
-        let rows = rollcall.query(&format!("SELECT * FROM v_changes WHERE run_id = '{run_id}'"));
+        let rows = rollcall.query(&format!(
+            "SELECT * FROM v_changes WHERE run_id = '{run_id}'"
+        ));
         assert_eq!(rows.len(), self.expected.changes.len(), "changes");
         for row in &rows {
             let id = text(&row["source_id"]);
@@ -159,7 +165,11 @@ impl Agreement {
             let outcome = self.expected.outcomes.get(&id);
             let (word, reason) = outcome.expect("a user of the console").words();
             assert_eq!(row["last_outcome"], word, "{row:?}");
-            assert_eq!(row["last_reason"], reason.map_or(Value::Null, Value::from), "{row:?}");
+            assert_eq!(
+                row["last_reason"],
+                reason.map_or(Value::Null, Value::from),
+                "{row:?}"
+            );
             if let Some(matched) = self.expected.matches.get(&id) {
                 assert_eq!(&text(&row["oomnitza_id"]), matched, "{row:?}");
             }
@@ -183,7 +193,11 @@ impl Agreement {
             }
         }
         let ids = |people: &BTreeMap<String, Value>| people.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(ids(&shown), ids(&self.expected.people), "who is in Oomnitza");
+        assert_eq!(
+            ids(&shown),
+            ids(&self.expected.people),
+            "who is in Oomnitza"
+        );
         for (id, mut person) in shown {
             let mut expected = self.expected.people[&id].clone();
             for side in [&mut person, &mut expected] {
@@ -199,7 +213,14 @@ impl Agreement {
 /// Leaves out of a person that was made what Oomnitza gave it by itself, and what it has nothing in.
 fn as_sent(person: &mut Value) {
     let members = person.as_object_mut().expect("a person is an object");
-    for own in ["user_id", "uid", "suspended", "email_subscription", "creation_date", "created_by"] {
+    for own in [
+        "user_id",
+        "uid",
+        "suspended",
+        "email_subscription",
+        "creation_date",
+        "created_by",
+    ] {
         members.remove(own);
     }
     members.retain(|_, value| !value.is_null());

@@ -9,7 +9,10 @@ use std::path::PathBuf;
 /// It was not built.
 pub(crate) fn rollcall() -> PathBuf {
     let test = env::current_exe().expect("a running test has an executable");
-    let built = test.ancestors().nth(2).map(|folder| folder.join("rollcall"));
+    let built = test
+        .ancestors()
+        .nth(2)
+        .map(|folder| folder.join("rollcall"));
     match built {
         Some(built) if built.is_file() => built,
         _ => panic!(

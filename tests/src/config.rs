@@ -104,11 +104,7 @@ impl Config {
     }
 
     pub(crate) fn yaml(&self) -> String {
-        let mapping: String = self
-            .mapping
-            .iter()
-            .map(|(field, value)| format!("      {field}: {value}\n"))
-            .collect();
+        let mapping = lines("      ", &self.mapping);
         format!(
             "state_dir: state\n\
              credentials:\n\
@@ -157,15 +153,22 @@ impl Config {
             Delivery::Bulk => "connector_id: 268",
             Delivery::BulkByName => "connector_name: rollcall",
         };
-        let ids: String = self
-            .mapping
-            .iter()
-            .filter(|(field, _)| field.starts_with("sentinelone_"))
-            .map(|(field, _)| format!("        {field}: {}\n", bulk_field_id(field)))
-            .collect();
+        let custom = self.mapping.iter().map(|(field, _)| *field);
+        let custom = custom.filter(|field| field.starts_with("sentinelone_"));
+        let ids: Vec<_> = custom.map(|field| (field, bulk_field_id(field))).collect();
+        let ids = lines("        ", &ids);
         format!(
             "      delivery: bulk\n      {connector}\n      batch: {}\n      fields:\n{ids}",
             self.batch
         )
     }
+}
+
+/// The entries of a YAML map, each on a line of its own.
+fn lines(indent: &str, entries: &[(&str, String)]) -> String {
+    let lines = entries.iter();
+    let lines: Vec<_> = lines
+        .map(|(key, value)| format!("{indent}{key}: {value}\n"))
+        .collect();
+    lines.concat()
 }

@@ -21,7 +21,7 @@ impl Database {
     /// # Panics
     /// There is none, or it cannot be read.
     pub fn open(path: &Path) -> Self {
-        Self::connect(SqliteConnectOptions::new().filename(path).read_only(true))
+        Self::connect(&SqliteConnectOptions::new().filename(path).read_only(true))
     }
 
     /// Opens a database to spoil it.
@@ -29,10 +29,10 @@ impl Database {
     /// # Panics
     /// There is none.
     pub fn open_to_write(path: &Path) -> Self {
-        Self::connect(SqliteConnectOptions::new().filename(path))
+        Self::connect(&SqliteConnectOptions::new().filename(path))
     }
 
-    fn connect(options: SqliteConnectOptions) -> Self {
+    fn connect(options: &SqliteConnectOptions) -> Self {
         let runtime = Builder::new_current_thread()
             .build()
             .expect("a runtime can be made");

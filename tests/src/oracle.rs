@@ -215,7 +215,10 @@ impl Oracle<'_> {
             return Outcome::Failed("rejected");
         }
         let mut person = Value::Object(record.clone());
-        if ["first_name", "last_name"].iter().any(|part| record.contains_key(*part)) {
+        if ["first_name", "last_name"]
+            .iter()
+            .any(|part| record.contains_key(*part))
+        {
             keep_full_name(&mut person);
         }
         expected.people.insert(candidate.id.clone(), person);
@@ -237,18 +240,29 @@ fn update(candidate: &Candidate, person: &Value, expected: &mut Expected) -> Out
         may_be_written && !values::equal(field.kind, new, old)
     };
     let differing: Vec<&Field> = FIELDS.iter().filter(differing).collect();
-    if differing.iter().all(|field| field.name == mapping::SYNC_TIME) {
+    if differing
+        .iter()
+        .all(|field| field.name == mapping::SYNC_TIME)
+    {
         return Outcome::Unchanged;
     }
     let part = |of: &dyn Fn(&Field) -> Value| -> Map<String, Value> {
-        let named = differing.iter().map(|field| (field.name.to_owned(), of(field)));
+        let named = differing
+            .iter()
+            .map(|field| (field.name.to_owned(), of(field)));
         named.collect()
     };
     let before = part(&|field| match &person[field.name] {
         old if values::is_empty(old) => Value::Null,
         old => old.clone(),
     });
-    let after = part(&|field| candidate.record.get(field.name).cloned().unwrap_or_default());
+    let after = part(&|field| {
+        candidate
+            .record
+            .get(field.name)
+            .cloned()
+            .unwrap_or_default()
+    });
     let mut changed = person.clone();
     for (name, value) in &after {
         changed[name] = value.clone();
@@ -289,9 +303,10 @@ fn losers(candidates: &mut [Candidate]) -> Vec<bool> {
         let collides = |winner: &usize| {
             let other = &candidates[*winner];
             one.keys.iter().any(|key| other.keys.contains(key))
-                || one.found.iter().any(|(person, _)| {
-                    other.found.iter().any(|(theirs, _)| theirs == person)
-                })
+                || one
+                    .found
+                    .iter()
+                    .any(|(person, _)| other.found.iter().any(|(theirs, _)| theirs == person))
         };
         if winners.iter().any(collides) {
             losers[place] = true;
@@ -303,7 +318,11 @@ fn losers(candidates: &mut [Candidate]) -> Vec<bool> {
 }
 
 fn key_of(field: &str, value: &Value) -> Option<String> {
-    let kind = if matches!(field, "email" | "username") { Kind::Address } else { Kind::Other };
+    let kind = if matches!(field, "email" | "username") {
+        Kind::Address
+    } else {
+        Kind::Other
+    };
     values::key(kind, value)
 }
 

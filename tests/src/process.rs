@@ -94,21 +94,35 @@ impl Going {
         let began = Instant::now();
         while !holds() {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                assert!(holds(), "the process ended too early ({status})\n{}", self.said());
+                assert!(
+                    holds(),
+                    "the process ended too early ({status})\n{}",
+                    self.said()
+                );
                 return;
             }
-            assert!(began.elapsed() < LONGEST, "it never came to that\n{}", self.said());
-            thread::sleep(LOOK);
+            assert!(
+                began.elapsed() < LONGEST,
+                "it never came to that\n{}",
+                self.said()
+            );
+            pause();
         }
     }
 
     /// Pulls the plug: `kill -9`.
+    ///
+    /// # Panics
+    /// It cannot be killed.
     pub fn kill(mut self) -> Ended {
         self.child.kill().expect("a child can be killed");
         self.end()
     }
 
     /// Asks it to stop: SIGTERM.
+    ///
+    /// # Panics
+    /// There is no `kill`.
     pub fn terminate(&self) {
         let status = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
@@ -133,14 +147,22 @@ impl Going {
                     stderr: said(&self.stderr),
                 };
             }
-            assert!(began.elapsed() < LONGEST, "it does not end\n{}", self.said());
-            thread::sleep(LOOK);
+            assert!(
+                began.elapsed() < LONGEST,
+                "it does not end\n{}",
+                self.said()
+            );
+            pause();
         }
     }
 
     fn said(&self) -> String {
         let said = |path| fs::read_to_string(path).unwrap_or_default();
-        format!("--- stdout\n{}\n--- stderr\n{}", said(&self.stdout), said(&self.stderr))
+        format!(
+            "--- stdout\n{}\n--- stderr\n{}",
+            said(&self.stdout),
+            said(&self.stderr)
+        )
     }
 }
 
@@ -150,4 +172,13 @@ impl Drop for Going {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Lets a moment pass before the next look.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a child process gives no sign that could be waited for; each look is at what it did, not at the time"
+)]
+fn pause() {
+    thread::sleep(LOOK);
 }

@@ -164,7 +164,10 @@ impl Rollcall {
     fn start_prepared(&self, mut command: Command, change: impl FnOnce(&mut Command)) -> Going {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name == "RUST_LOG" || name.starts_with("ROLLCALL_") || name.to_lowercase().ends_with("_proxy") {
+            if name == "RUST_LOG"
+                || name.starts_with("ROLLCALL_")
+                || name.to_lowercase().ends_with("_proxy")
+            {
                 command.env_remove(name);
             }
         }
@@ -231,13 +234,19 @@ impl Rollcall {
     /// The state of the latest run.
     #[track_caller]
     pub fn latest_state(&self) -> String {
-        self.latest_run()["state"].as_str().unwrap_or_default().to_owned()
+        self.latest_run()["state"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// The id of the latest run.
     #[track_caller]
     pub fn latest_run_id(&self) -> String {
-        self.latest_run()["run_id"].as_str().unwrap_or_default().to_owned()
+        self.latest_run()["run_id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// How many users of the latest run have each outcome and reason, as `failed(rejected)`.

@@ -53,8 +53,14 @@ fn seconds(text: &str) -> Option<i64> {
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
     // Days since 1970, counted from March so that the leap day is the last of a year.
-    let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * years + years / 4 - years / 100 + years / 400 + (153 * months + 2) / 5 + day - 1 - 719_468;
+    let (years, months) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = 365 * years + years / 4 - years / 100 + years / 400 + (153 * months + 2) / 5 + day
+        - 1
+        - 719_468;
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
@@ -66,8 +72,15 @@ mod tests {
 
     #[test]
     fn spellings_of_an_instant_are_equal() {
-        for spelling in [json!("2026-11-23T02:00:00.257525Z"), json!("2026-11-23T02:00:00"), json!("1795399200")] {
-            assert!(equal(Kind::Time, &spelling, &json!(1_795_399_200)), "{spelling}");
+        for spelling in [
+            json!("2026-11-23T02:00:00.257525Z"),
+            json!("2026-11-23T02:00:00"),
+            json!("1795399200"),
+        ] {
+            assert!(
+                equal(Kind::Time, &spelling, &json!(1_795_399_200)),
+                "{spelling}"
+            );
         }
     }
 

@@ -13,6 +13,8 @@ mod demo;
 #[cfg(feature = "demo")]
 mod stand_ins;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
 
@@ -40,13 +42,19 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
 }
 
+/// SIGXFSZ, by its number on all systems that are built for: a file would grow beyond its limit.
+const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
+
 /// Runs a command on the runtime: two threads are enough, for a load waits more than it works.
-fn block_on(
-    command: impl Future<Output = anyhow::Result<Exit>>,
-) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_multi_thread()
+fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .build()?
-        .block_on(command)
+        .build()?;
+    runtime.block_on(async {
+        // Nobody listens to it: that it is taken at all turns the death of the process, without a word,
+        // into an error of the write.
+        let _taken = signal(FILE_TOO_LARGE)?;
+        command.await
+    })
 }

@@ -8,6 +8,9 @@ use crate::reason::Reason;
 use crate::rows::{UserRow, UserState, record_of};
 use crate::settings::Preference;
 
+/// The room that the values of a change usually take.
+const USUAL: usize = 768;
+
 /// A person that was found, or that is named because it was.
 pub(crate) struct Found {
     /// `user_id`.
@@ -112,8 +115,8 @@ impl Rules<'_> {
         if differences.is_empty() {
             return Verdict::Unchanged;
         }
-        let mut before = Object::default();
-        let mut after = Object::default();
+        let mut before = Object::with_room(USUAL);
+        let mut after = Object::with_room(USUAL);
         for difference in &differences {
             let name = fields[difference.field].name();
             before.push(name, person.values.get(difference.field));
@@ -151,7 +154,7 @@ impl Rules<'_> {
             // A user without a key has been told apart before.
             return because(Reason::NoSyncKey.because("the user has no sync key"));
         };
-        let mut after = Object::default();
+        let mut after = Object::with_room(USUAL);
         for (field, value) in fields.iter().zip(record.iter()) {
             if !value.is_empty() {
                 after.push(field.name(), value);
@@ -184,10 +187,14 @@ fn because(fault: Fault) -> Verdict {
 }
 
 /// A JSON object that is put together from raw values.
-#[derive(Default)]
 pub(crate) struct Object(String);
 
 impl Object {
+    /// Makes an object for about as much text.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self(String::with_capacity(bytes))
+    }
+
     /// Adds a member; the empty value is null.
     pub(crate) fn push(&mut self, name: &str, raw: &str) {
         self.0.push(if self.0.is_empty() { '{' } else { ',' });

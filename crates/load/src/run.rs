@@ -388,6 +388,24 @@ impl Active<'_> {
         result: Result<(), Stop>,
         started_at: Timestamp,
     ) -> Result<Report, Error> {
+        let ended = self.record_end(run_id, intent, &result, started_at).await;
+        match (ended, result) {
+            // What broke the run keeps its end from being recorded too, and is what the operator must hear of.
+            (Err(later), Err(Stop::Store(first))) => {
+                tracing::error!(run.id = run_id, error = %later, "Could not put the end of the run on record");
+                Err(first.into())
+            }
+            (ended, _) => ended,
+        }
+    }
+
+    async fn record_end(
+        &self,
+        run_id: &str,
+        intent: &Intent,
+        result: &Result<(), Stop>,
+        started_at: Timestamp,
+    ) -> Result<Report, Error> {
         let store = &self.loader.store;
         let (source_calls, target_calls) = (
             self.loader.source.calls().sent,
@@ -397,7 +415,7 @@ impl Active<'_> {
             .count_calls(self.key, source_calls, target_calls)
             .await?;
         let error = result.as_ref().err().map(Stop::chain);
-        let state = self.end_state(intent, &result).await?;
+        let state = self.end_state(intent, result).await?;
         let delivered = intent.writer().is_some();
         self.finish(state, delivered, error.as_deref()).await?;
 

@@ -51,7 +51,7 @@ impl Store {
             .foreign_keys(true)
             // Users are 1 to 2 kB: with larger pages, written back less often, a first load takes half the writes.
             .page_size(8192)
-            .pragma("wal_autocheckpoint", "2000")
+            .pragma("wal_autocheckpoint", "6000")
             // What a long transaction leaves of the log is cut back to this.
             .pragma("journal_size_limit", "16777216")
             .connect()

@@ -55,41 +55,70 @@ pub(super) const FIELDS: &[Field] = &[
             Some(_) => Err("unknown_value"),
         }
     }),
-    field("sentinelone_user_id", Kind::Other, Write::Always, |user, _| {
-        Ok(user["id"].clone())
-    }),
-    field("sentinelone_scope", Kind::Other, Write::Always, |user, _| {
-        Ok(user["scope"].clone())
-    }),
-    field("sentinelone_two_fa", Kind::Other, Write::Always, |user, _| {
-        Ok(user["twoFaEnabled"].clone())
-    }),
-    field("sentinelone_last_login", Kind::Time, Write::OrClear, |user, _| {
-        Ok(user["lastLogin"].clone())
-    }),
-    field("sentinelone_roles", Kind::Other, Write::Always, |user, _| {
-        Ok(json!(role_names(user).join(", ")))
-    }),
-    field("sentinelone_console", Kind::Other, Write::Always, |_, oracle| {
-        Ok(json!(oracle.console_url))
-    }),
+    field(
+        "sentinelone_user_id",
+        Kind::Other,
+        Write::Always,
+        |user, _| Ok(user["id"].clone()),
+    ),
+    field(
+        "sentinelone_scope",
+        Kind::Other,
+        Write::Always,
+        |user, _| Ok(user["scope"].clone()),
+    ),
+    field(
+        "sentinelone_two_fa",
+        Kind::Other,
+        Write::Always,
+        |user, _| Ok(user["twoFaEnabled"].clone()),
+    ),
+    field(
+        "sentinelone_last_login",
+        Kind::Time,
+        Write::OrClear,
+        |user, _| Ok(user["lastLogin"].clone()),
+    ),
+    field(
+        "sentinelone_roles",
+        Kind::Other,
+        Write::Always,
+        |user, _| Ok(json!(role_names(user).join(", "))),
+    ),
+    field(
+        "sentinelone_console",
+        Kind::Other,
+        Write::Always,
+        |_, oracle| Ok(json!(oracle.console_url)),
+    ),
     field(SYNC_TIME, Kind::Time, Write::Always, |_, oracle| {
         Ok(json!(oracle.synced_at))
     }),
-    field("sentinelone_source", Kind::Other, Write::Always, |user, _| {
-        Ok(match user["source"].as_str() {
-            None | Some("") => Value::Null,
-            Some("mgmt") => json!("Local"),
-            Some("sso_saml") => json!("Single sign-on"),
-            Some(_) => json!("Other"),
-        })
-    }),
-    field("sentinelone_date_joined", Kind::Time, Write::Always, |user, _| {
-        Ok(user["dateJoined"].clone())
-    }),
-    field("sentinelone_email_verified", Kind::Other, Write::Always, |user, _| {
-        Ok(user["emailVerified"].clone())
-    }),
+    field(
+        "sentinelone_source",
+        Kind::Other,
+        Write::Always,
+        |user, _| {
+            Ok(match user["source"].as_str() {
+                None | Some("") => Value::Null,
+                Some("mgmt") => json!("Local"),
+                Some("sso_saml") => json!("Single sign-on"),
+                Some(_) => json!("Other"),
+            })
+        },
+    ),
+    field(
+        "sentinelone_date_joined",
+        Kind::Time,
+        Write::Always,
+        |user, _| Ok(user["dateJoined"].clone()),
+    ),
+    field(
+        "sentinelone_email_verified",
+        Kind::Other,
+        Write::Always,
+        |user, _| Ok(user["emailVerified"].clone()),
+    ),
 ];
 
 const fn field(

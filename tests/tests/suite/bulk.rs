@@ -32,7 +32,10 @@ fn a_load_is_one_portion_that_is_finalized_last_and_once() {
     let company = Company::with(40, 0.5, bulk);
     company.load();
     let portion = only_portion(&company);
-    assert_eq!((portion.records, portion.finalized, portion.failed), (40, 1, 0));
+    assert_eq!(
+        (portion.records, portion.finalized, portion.failed),
+        (40, 1, 0)
+    );
     assert_eq!(company.rollcall.latest_run()["portion"], portion.id);
     let writes = company.control.writes();
     let finalize = format!("/api/v3/bulk/{}/finalize", portion.id);
@@ -44,26 +47,33 @@ fn a_load_is_one_portion_that_is_finalized_last_and_once() {
 #[test]
 fn a_batch_that_is_refused_is_split_until_the_record_is_found() {
     let company = Company::with(40, 0.5, bulk);
-    let refused = [company.newcomers().remove(2), company.colleagues().remove(9)];
+    let refused = [
+        company.newcomers().remove(2),
+        company.colleagues().remove(9),
+    ];
     for text in [refused[0].clone(), company.user_id(&refused[1])] {
         let effect = Effect::Refuse {
             status: 400,
             message: "the value is too purple".to_owned(),
         };
-        company.control.order(oomnitza(SEND, effect).with_body(&text));
+        company
+            .control
+            .order(oomnitza(SEND, effect).with_body(&text));
     }
     let _ = company.rollcall.run().with_code(3);
-    assert_eq!(company.rollcall.latest_reasons(), [("failed(rejected)".to_owned(), 2)]);
-    let errors = company.rollcall.query("SELECT email, message FROM v_errors");
+    assert_eq!(
+        company.rollcall.latest_reasons(),
+        [("failed(rejected)".to_owned(), 2)]
+    );
+    let errors = company
+        .rollcall
+        .query("SELECT email, message FROM v_errors");
     assert!(errors.iter().all(|row| {
         refused.iter().any(|email| row["email"] == **email)
             && row["message"].as_str().unwrap().contains("too purple")
     }));
     assert_eq!(company.people().len(), 39);
-    assert_eq!((company.count("created"), company.count("updated")), {
-        let created = 40 - company.colleagues().len() as i64;
-        (company.count("created"), 38 - company.count("created") + created - created)
-    });
+    assert_eq!(company.count("created") + company.count("updated"), 38);
     company.portions_are_finalized();
     company.sums_hold();
 
@@ -77,7 +87,10 @@ fn a_batch_that_is_refused_is_split_until_the_record_is_found() {
 fn what_the_run_log_counts_as_failed_is_rejected_with_its_words() {
     each([Some("the elves refused it"), None], |words| {
         let company = Company::with(40, 0.5, bulk);
-        let dropped = [company.newcomers().remove(2), company.colleagues().remove(9)];
+        let dropped = [
+            company.newcomers().remove(2),
+            company.colleagues().remove(9),
+        ];
         for text in [dropped[0].clone(), company.user_id(&dropped[1])] {
             company.control.drop_in_bulk(BulkDrop {
                 containing: text,
@@ -85,11 +98,23 @@ fn what_the_run_log_counts_as_failed_is_rejected_with_its_words() {
             });
         }
         let _ = company.rollcall.run().with_code(3);
-        assert_eq!(company.rollcall.latest_reasons(), [("failed(rejected)".to_owned(), 2)]);
-        for row in company.rollcall.query("SELECT email, message FROM v_errors") {
-            assert!(dropped.iter().any(|email| row["email"] == **email), "{row:?}");
+        assert_eq!(
+            company.rollcall.latest_reasons(),
+            [("failed(rejected)".to_owned(), 2)]
+        );
+        for row in company
+            .rollcall
+            .query("SELECT email, message FROM v_errors")
+        {
+            assert!(
+                dropped.iter().any(|email| row["email"] == **email),
+                "{row:?}"
+            );
             let message = row["message"].as_str().unwrap();
-            assert!(message.contains(words.unwrap_or("run log says")), "{message}");
+            assert!(
+                message.contains(words.unwrap_or("run log says")),
+                "{message}"
+            );
         }
         assert_eq!(company.count("created") + company.count("updated"), 38);
         company.sums_hold();
@@ -100,7 +125,10 @@ fn what_the_run_log_counts_as_failed_is_rejected_with_its_words() {
 #[test]
 fn a_load_without_a_run_log_is_unverified_until_the_next_has_compared() {
     let company = Company::with(10, 0.5, bulk);
-    company.control.order(oomnitza("GET /api/v3/connector_run_logs/*", Effect::Status(404)));
+    company.control.order(oomnitza(
+        "GET /api/v3/connector_run_logs/*",
+        Effect::Status(404),
+    ));
     let ended = company.rollcall.run();
     assert_eq!(ended.code, Some(0), "{}", ended.talk());
     assert_eq!(company.rollcall.notices(), ["unverified"]);
@@ -142,7 +170,9 @@ fn a_batch_whose_answer_is_lost_is_sent_again() {
             bulk(config);
             config.timeout = "1s";
         });
-        company.control.order(oomnitza(SEND, effect).after(1).times(1));
+        company
+            .control
+            .order(oomnitza(SEND, effect).after(1).times(1));
         let ended = company.rollcall.run();
         assert_eq!(ended.code, Some(0), "{}", ended.talk());
         assert_eq!(company.people().len(), 20);
@@ -155,14 +185,23 @@ fn a_batch_whose_answer_is_lost_is_sent_again() {
 
 #[test]
 fn a_finalize_whose_answer_is_lost_is_asked_again() {
-    each([Effect::BadGatewayHtml, Effect::BadGatewayAfterApplying, Effect::ResetAfterApplying], |effect| {
-        let company = Company::with(10, 0.5, bulk);
-        company.control.order(oomnitza("POST /api/v3/bulk/*/finalize", effect).times(1));
-        company.load();
-        company.portions_are_finalized();
-        company.next_load_sends_nothing();
-        company.no_violations();
-    });
+    each(
+        [
+            Effect::BadGatewayHtml,
+            Effect::BadGatewayAfterApplying,
+            Effect::ResetAfterApplying,
+        ],
+        |effect| {
+            let company = Company::with(10, 0.5, bulk);
+            company
+                .control
+                .order(oomnitza("POST /api/v3/bulk/*/finalize", effect).times(1));
+            company.load();
+            company.portions_are_finalized();
+            company.next_load_sends_nothing();
+            company.no_violations();
+        },
+    );
 }
 
 #[test]
@@ -172,7 +211,10 @@ fn a_cancel_before_the_first_batch_sends_nothing() {
     let before = company.people();
     let _ = company.rollcall.run().with_code(6);
     assert_eq!(company.rollcall.latest_state(), "canceled");
-    assert_eq!(company.rollcall.latest_reasons(), [("failed(not_attempted)".to_owned(), 20)]);
+    assert_eq!(
+        company.rollcall.latest_reasons(),
+        [("failed(not_attempted)".to_owned(), 20)]
+    );
     assert_eq!(company.people(), before);
     company.sums_hold();
     company.no_violations();
@@ -183,18 +225,28 @@ fn a_cancel_in_the_middle_stops_finalizes_and_names_who_is_left() {
     let company = Company::with(40, 1.0, bulk);
     company.control.cancel_portion(1);
     let delay = Duration::from_millis(2_600);
-    company.control.order(oomnitza(SEND, Effect::Slow { delay }));
+    company
+        .control
+        .order(oomnitza(SEND, Effect::Slow { delay }));
     let _ = company.rollcall.run().with_code(6);
     assert_eq!(company.rollcall.latest_state(), "canceled");
     company.portions_are_finalized();
     company.sums_hold();
     assert_eq!(company.count("seen"), 40);
     let reasons = company.rollcall.latest_reasons();
-    assert!(reasons.iter().any(|(why, users)| why == "failed(not_attempted)" && *users > 0), "{reasons:?}");
+    assert!(
+        reasons
+            .iter()
+            .any(|(why, users)| why == "failed(not_attempted)" && *users > 0),
+        "{reasons:?}"
+    );
     // What the database says of each user is what Oomnitza has.
     let loaded = company.control.people();
-    let loaded = loaded.iter().filter(|person| !person["sentinelone_user_id"].is_null()).count();
-    assert_eq!(company.count("updated"), loaded as i64);
+    let loaded = loaded
+        .iter()
+        .filter(|person| !person["sentinelone_user_id"].is_null())
+        .count();
+    assert_eq!(company.count("updated"), loaded);
     assert!(loaded < 40);
     company.no_violations();
 
@@ -206,7 +258,9 @@ fn a_cancel_in_the_middle_stops_finalizes_and_names_who_is_left() {
 #[test]
 fn a_token_that_expires_in_the_middle_leaves_no_portion_open_for_ever() {
     let company = Company::with(40, 1.0, bulk);
-    company.control.order(oomnitza(SEND, Effect::Status(401)).after(2));
+    company
+        .control
+        .order(oomnitza(SEND, Effect::Status(401)).after(2));
     let _ = company.rollcall.run().with_code(1);
     assert_eq!(company.rollcall.latest_state(), "failed");
     company.sums_hold();

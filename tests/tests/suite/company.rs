@@ -108,10 +108,10 @@ impl Company {
 
     /// A count of the latest run.
     #[track_caller]
-    pub(crate) fn count(&self, column: &str) -> i64 {
-        self.rollcall.latest_run()[column]
-            .as_i64()
-            .expect("a column of counts")
+    pub(crate) fn count(&self, column: &str) -> usize {
+        let count = self.rollcall.latest_run()[column].as_u64();
+        let count = count.and_then(|count| usize::try_from(count).ok());
+        count.expect("a column of counts")
     }
 
     /// The addresses of users who are not in Oomnitza, in the order of the console.
@@ -159,7 +159,10 @@ impl Company {
     pub(crate) fn user_id(&self, email: &str) -> String {
         let users = self.control.users();
         let user = users.iter().find(|user| user["email"] == email);
-        user.expect("a user")["id"].as_str().expect("ids are texts").to_owned()
+        user.expect("a user")["id"]
+            .as_str()
+            .expect("ids are texts")
+            .to_owned()
     }
 
     /// Everybody in Oomnitza by address, without what differs from one load to another.
@@ -170,11 +173,20 @@ impl Company {
     pub(crate) fn people(&self) -> BTreeMap<String, Value> {
         let mut people = BTreeMap::new();
         for mut person in self.control.people() {
-            let email = person["email"].as_str().expect("plain people have one").to_owned();
+            let email = person["email"]
+                .as_str()
+                .expect("plain people have one")
+                .to_owned();
             let members = person.as_object_mut().expect("a person is an object");
             for own in [
-                "user_id", "uid", "creation_date", "change_date", "created_by", "changed_by",
-                "sentinelone_synced_at", "sentinelone_console",
+                "user_id",
+                "uid",
+                "creation_date",
+                "change_date",
+                "created_by",
+                "changed_by",
+                "sentinelone_synced_at",
+                "sentinelone_console",
             ] {
                 members.remove(own);
             }

@@ -11,11 +11,23 @@ const FAULTS: [(&str, &str); 10] = [
     ("kind: sentinelone.users", "kind: sentinelone.people"),
     ("where: \"not isSystem\"", "where: \"not isSystem and\""),
     ("preference: create_and_update", "preference: both"),
-    ("sync_keys: [sentinelone_user_id, email]", "sync_keys: [sentinelone_user_id, nickname]"),
+    (
+        "sync_keys: [sentinelone_user_id, email]",
+        "sync_keys: [sentinelone_user_id, nickname]",
+    ),
     ("email: email", "email: { from: email, wirte: always }"),
-    ("first_name: \"{{ fullName | first_name }}\"", "first_name: \"{{ fullName | firstname }}\""),
-    ("last_name: \"{{ fullName | last_name }}\"", "last_name: \"{{ fullName | last_name\""),
-    ("sentinelone_scope: scope", "sentinelone_scope: { from: scope, table: {} , value: x }"),
+    (
+        "first_name: \"{{ fullName | first_name }}\"",
+        "first_name: \"{{ fullName | firstname }}\"",
+    ),
+    (
+        "last_name: \"{{ fullName | last_name }}\"",
+        "last_name: \"{{ fullName | last_name\"",
+    ),
+    (
+        "sentinelone_scope: scope",
+        "sentinelone_scope: { from: scope, table: {} , value: x }",
+    ),
     ("delivery: rest", "delivery: pigeon"),
 ];
 
@@ -35,14 +47,22 @@ fn ten_faults_are_said_at_once_each_with_its_place() {
     let check = company.rollcall.check().with_code(2);
     let run = company.rollcall.run().with_code(2);
     for said in [&check.stdout, &run.stderr] {
-        let faults: Vec<&str> = said.lines().filter(|line| line.starts_with(&place)).collect();
+        let faults: Vec<&str> = said
+            .lines()
+            .filter(|line| line.starts_with(&place))
+            .collect();
         assert_eq!(faults.len(), FAULTS.len(), "{said}");
         for fault in faults {
             let mut parts = fault[place.len()..].splitn(3, ':');
             let line: usize = parts.next().unwrap().parse().unwrap();
             let column: usize = parts.next().unwrap().parse().unwrap();
-            assert!(column >= 1 && column <= lines[line - 1].chars().count() + 1, "{fault}");
-            let is_wrong = FAULTS.iter().any(|(_, wrong)| lines[line - 1].contains(wrong));
+            assert!(
+                column >= 1 && column <= lines[line - 1].chars().count() + 1,
+                "{fault}"
+            );
+            let is_wrong = FAULTS
+                .iter()
+                .any(|(_, wrong)| lines[line - 1].contains(wrong));
             assert!(is_wrong, "no fault is there: {fault}");
         }
     }
@@ -81,15 +101,28 @@ fn a_console_of_another_host_is_refused_unless_it_is_meant() {
         "https://evilsentinelone.net",
         "ftp://acme.sentinelone.net",
     ] {
-        company.rollcall.write_config(&company.rollcall.yaml().replace(&right, wrong));
+        company
+            .rollcall
+            .write_config(&company.rollcall.yaml().replace(&right, wrong));
         let ended = company.rollcall.check().with_code(2);
-        assert!(ended.stdout.contains("sentinelone") || ended.stdout.contains("https"), "{}", ended.stdout);
+        assert!(
+            ended.stdout.contains("sentinelone") || ended.stdout.contains("https"),
+            "{}",
+            ended.stdout
+        );
     }
     let custom = "https://console.acme.example\n      custom_domain: true";
-    company.rollcall.write_config(&company.rollcall.yaml().replace(&right, custom));
+    company
+        .rollcall
+        .write_config(&company.rollcall.yaml().replace(&right, custom));
     let _ = company.rollcall.check().with_code(0);
-    for url in ["https://acme.sentinelone.net", "https://acme.sentinelone.com/"] {
-        company.rollcall.write_config(&company.rollcall.yaml().replace(&right, url));
+    for url in [
+        "https://acme.sentinelone.net",
+        "https://acme.sentinelone.com/",
+    ] {
+        company
+            .rollcall
+            .write_config(&company.rollcall.yaml().replace(&right, url));
         let _ = company.rollcall.check().with_code(0);
     }
 }
@@ -97,10 +130,20 @@ fn a_console_of_another_host_is_refused_unless_it_is_meant() {
 #[test]
 fn sections_that_are_not_there_yet_are_refused_and_not_ignored() {
     let company = Company::plain(5, 0.5);
-    for section in ["notify: []", "metrics: { listen: 127.0.0.1:9464 }", "retention: { runs: 400d }"] {
-        company.rollcall.write_config(&format!("{}{section}\n", company.rollcall.yaml()));
+    for section in [
+        "notify: []",
+        "metrics: { listen: 127.0.0.1:9464 }",
+        "retention: { runs: 400d }",
+    ] {
+        company
+            .rollcall
+            .write_config(&format!("{}{section}\n", company.rollcall.yaml()));
         let ended = company.rollcall.run().with_code(2);
-        assert!(ended.stderr.contains("not in this version"), "{section}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("not in this version"),
+            "{section}: {}",
+            ended.stderr
+        );
     }
     assert_eq!(company.control.requests(), []);
 }
@@ -108,14 +151,24 @@ fn sections_that_are_not_there_yet_are_refused_and_not_ignored() {
 #[test]
 fn an_integration_that_is_not_configured_is_named_with_those_that_are() {
     let company = Company::plain(5, 0.5);
-    let ended = company.rollcall.command(&["run", "console-user"]).with_code(2);
-    assert!(ended.stderr.contains(tests::INTEGRATION), "{}", ended.stderr);
+    let ended = company
+        .rollcall
+        .command(&["run", "console-user"])
+        .with_code(2);
+    assert!(
+        ended.stderr.contains(tests::INTEGRATION),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
 fn a_key_that_stands_twice_is_a_fault() {
     let company = Company::plain(5, 0.5);
-    let yaml = company.rollcall.yaml().replace("      email: email\n", "      email: email\n      email: id\n");
+    let yaml = company.rollcall.yaml().replace(
+        "      email: email\n",
+        "      email: email\n      email: id\n",
+    );
     company.rollcall.write_config(&yaml);
     let ended = company.rollcall.check().with_code(2);
     assert!(ended.stdout.contains("`email`"), "{}", ended.stdout);

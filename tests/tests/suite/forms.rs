@@ -12,7 +12,10 @@ fn company(delivery: Delivery) -> Company {
     let options = Options {
         shown_forms: [
             ("sentinelone_roles".to_owned(), ShownForm::Cut(3)),
-            ("sentinelone_scope".to_owned(), ShownForm::Labels(labels.into())),
+            (
+                "sentinelone_scope".to_owned(),
+                ShownForm::Labels(labels.into()),
+            ),
             ("sentinelone_last_login".to_owned(), ShownForm::UnixSeconds),
         ]
         .into(),
@@ -62,7 +65,8 @@ fn what_changes_in_the_console_is_written_again() {
         company.load();
         let emails = company.colleagues();
         // One value that is shown cut, and one that is shown as another label.
-        let roles = json!([{ "id": "1", "name": "Dublin", "roleId": "9", "roleName": "Zookeeper" }]);
+        let roles =
+            json!([{ "id": "1", "name": "Dublin", "roleId": "9", "roleName": "Zookeeper" }]);
         company.edit_user(&emails[0], &json!({ "scopeRoles": roles }));
         let other = match company.person(&emails[1])["sentinelone_scope"].as_str() {
             Some("Site user") => ("account", "Account user"),

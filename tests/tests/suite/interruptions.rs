@@ -36,7 +36,8 @@ enum Moment {
 
 impl Moment {
     fn has_come(self, company: &Company) -> bool {
-        let any = |wanted: &dyn Fn(&Recorded) -> bool| company.control.requests().iter().any(wanted);
+        let any =
+            |wanted: &dyn Fn(&Recorded) -> bool| company.control.requests().iter().any(wanted);
         match self {
             Self::FirstCall => any(&|_| true),
             Self::Reading => any(&|call| call.path.ends_with("/users")),
@@ -50,7 +51,13 @@ impl Moment {
 fn after_kill_9_the_next_run_leaves_oomnitza_as_an_undisturbed_one() {
     let mut cases = Vec::new();
     for delivery in [Delivery::Rest, Delivery::Bulk] {
-        for moment in [Moment::FirstCall, Moment::Reading, Moment::Writes(1), Moment::Writes(3), Moment::Writes(8)] {
+        for moment in [
+            Moment::FirstCall,
+            Moment::Reading,
+            Moment::Writes(1),
+            Moment::Writes(3),
+            Moment::Writes(8),
+        ] {
             cases.push((delivery, moment));
         }
     }
@@ -64,23 +71,47 @@ fn after_kill_9_the_next_run_leaves_oomnitza_as_an_undisturbed_one() {
     });
     each(cases, |(delivery, moment)| {
         let company = company(delivery);
-        company.control.order(Fault::new(System::Oomnitza, "* /api/v3/users", SLOW));
-        company.control.order(Fault::new(System::Oomnitza, "* /api/v3/users/*", SLOW));
-        company.control.order(Fault::new(System::Oomnitza, "POST /api/v3/bulk", SLOW));
-        company.control.order(Fault::new(System::Oomnitza, "POST /api/v3/bulk/*/finalize", SLOW));
+        company
+            .control
+            .order(Fault::new(System::Oomnitza, "* /api/v3/users", SLOW));
+        company
+            .control
+            .order(Fault::new(System::Oomnitza, "* /api/v3/users/*", SLOW));
+        company
+            .control
+            .order(Fault::new(System::Oomnitza, "POST /api/v3/bulk", SLOW));
+        let finalize = "POST /api/v3/bulk/*/finalize";
+        company.control.order(Fault::new(
+            System::Oomnitza,
+            finalize,
+            Effect::TimeOutAfterApplying,
+        ));
         let mut going = company.rollcall.start_run();
         going.wait_until(|| moment.has_come(&company));
         let ended = going.kill();
-        assert_eq!(ended.code, None, "{delivery:?} {moment:?}: it was through before");
+        assert_eq!(
+            ended.code, None,
+            "{delivery:?} {moment:?}: it was through before"
+        );
         company.control.clear_faults();
 
         let ended = company.rollcall.run();
-        assert_eq!(ended.code, Some(0), "{delivery:?} {moment:?}: {}", ended.talk());
+        assert_eq!(
+            ended.code,
+            Some(0),
+            "{delivery:?} {moment:?}: {}",
+            ended.talk()
+        );
         let expected = &undisturbed[usize::from(delivery == Delivery::Bulk)];
         assert_eq!(&company.people(), expected, "{delivery:?} {moment:?}");
-        let states = company.rollcall.query("SELECT state FROM v_runs ORDER BY run_id");
+        let states = company
+            .rollcall
+            .query("SELECT state FROM v_runs ORDER BY run_id");
         let states: Vec<_> = states.iter().map(|row| &row["state"]).collect();
-        assert!(states == ["interrupted", "completed"] || states == ["completed"], "{moment:?}: {states:?}");
+        assert!(
+            states == ["interrupted", "completed"] || states == ["completed"],
+            "{moment:?}: {states:?}"
+        );
         if matches!(moment, Moment::Writes(_)) {
             assert_eq!(states.len(), 2);
             let seen = "SELECT seen FROM v_runs ORDER BY run_id LIMIT 1";
@@ -100,9 +131,19 @@ fn sigterm_in_delivery_interrupts_and_the_next_run_does_the_rest() {
         let slow = Effect::Slow {
             delay: Duration::from_millis(200),
         };
-        company.control.order(Fault::new(System::Oomnitza, "PATCH /api/v3/users/*", slow.clone()));
-        company.control.order(Fault::new(System::Oomnitza, "POST /api/v3/users", slow.clone()));
-        company.control.order(Fault::new(System::Oomnitza, "POST /api/v3/bulk", slow));
+        company.control.order(Fault::new(
+            System::Oomnitza,
+            "PATCH /api/v3/users/*",
+            slow.clone(),
+        ));
+        company.control.order(Fault::new(
+            System::Oomnitza,
+            "POST /api/v3/users",
+            slow.clone(),
+        ));
+        company
+            .control
+            .order(Fault::new(System::Oomnitza, "POST /api/v3/bulk", slow));
         let mut going = company.rollcall.start_run();
         going.wait_until(|| Moment::Writes(2).has_come(&company));
         going.terminate();
@@ -111,13 +152,21 @@ fn sigterm_in_delivery_interrupts_and_the_next_run_does_the_rest() {
         company.sums_hold();
         company.portions_are_finalized();
         let reasons = company.rollcall.latest_reasons();
-        assert!(reasons.iter().any(|(why, _)| why == "failed(not_attempted)"), "{reasons:?}");
-        assert_eq!(company.count("seen"), i64::from(USERS));
+        assert!(
+            reasons
+                .iter()
+                .any(|(why, _)| why == "failed(not_attempted)"),
+            "{reasons:?}"
+        );
+        assert_eq!(company.count("seen"), USERS as usize);
 
         company.control.clear_faults();
         company.load();
         assert_eq!(company.people().len(), USERS as usize);
-        assert_eq!(company.rollcall.value("SELECT count(*) FROM v_open_errors"), 0);
+        assert_eq!(
+            company.rollcall.value("SELECT count(*) FROM v_open_errors"),
+            0
+        );
         company.portions_are_finalized();
         company.next_load_sends_nothing();
         company.no_violations();
@@ -127,7 +176,11 @@ fn sigterm_in_delivery_interrupts_and_the_next_run_does_the_rest() {
 #[test]
 fn sigterm_while_reading_interrupts_and_writes_nothing() {
     let company = company(Delivery::Rest);
-    company.control.order(Fault::new(System::SentinelOne, "GET /users", Effect::TimeOut));
+    company.control.order(Fault::new(
+        System::SentinelOne,
+        "GET /users",
+        Effect::TimeOut,
+    ));
     let mut going = company.rollcall.start_run();
     going.wait_until(|| Moment::Reading.has_come(&company));
     going.terminate();
@@ -140,11 +193,19 @@ fn sigterm_while_reading_interrupts_and_writes_nothing() {
 #[test]
 fn two_runs_of_an_integration_never_overlap() {
     let company = company(Delivery::Rest);
-    company.control.order(Fault::new(System::SentinelOne, "GET /users", Effect::TimeOut));
+    company.control.order(Fault::new(
+        System::SentinelOne,
+        "GET /users",
+        Effect::TimeOut,
+    ));
     let mut going = company.rollcall.start_run();
     going.wait_until(|| Moment::Reading.has_come(&company));
     for arguments in [&["run"][..], &["run", "--dry-run"], &["plan"]] {
-        let arguments: Vec<&str> = arguments.iter().copied().chain([tests::INTEGRATION]).collect();
+        let arguments: Vec<&str> = arguments
+            .iter()
+            .copied()
+            .chain([tests::INTEGRATION])
+            .collect();
         let ended = company.rollcall.command(&arguments).with_code(5);
         assert!(ended.stderr.contains("another run"), "{}", ended.stderr);
     }

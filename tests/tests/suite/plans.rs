@@ -10,7 +10,12 @@ fn changes(company: &Company, run_id: &str) -> Vec<Value> {
     let sql = format!(
         "SELECT source_id, action, after FROM v_changes WHERE run_id = '{run_id}' ORDER BY source_id"
     );
-    company.rollcall.query(&sql).into_iter().map(Value::from).collect()
+    company
+        .rollcall
+        .query(&sql)
+        .into_iter()
+        .map(Value::from)
+        .collect()
 }
 
 #[test]
@@ -21,17 +26,30 @@ fn a_dry_run_and_a_plan_write_nothing_and_say_what_would_be() {
         let ended = company.rollcall.run_dry().with_code(0);
         assert!(ended.stdout.contains("intents"), "{}", ended.stdout);
         let dry = company.rollcall.latest_run();
-        assert_eq!((&dry["state"], &dry["dry_run"]), (&json!("completed"), &json!(1)));
+        assert_eq!(
+            (&dry["state"], &dry["dry_run"]),
+            (&json!("completed"), &json!(1))
+        );
 
         let _ = company.rollcall.plan().with_code(0);
         let plan = company.rollcall.latest_run();
-        assert_eq!((&plan["state"], &plan["dry_run"]), (&json!("planned"), &json!(0)));
-        for column in ["seen", "created", "updated", "unchanged", "skipped", "failed"] {
+        assert_eq!(
+            (&plan["state"], &plan["dry_run"]),
+            (&json!("planned"), &json!(0))
+        );
+        for column in [
+            "seen",
+            "created",
+            "updated",
+            "unchanged",
+            "skipped",
+            "failed",
+        ] {
             assert_eq!(dry[column], plan[column], "{column}");
         }
         assert_eq!(
             (company.count("created"), company.count("updated")),
-            (company.newcomers().len() as i64, company.colleagues().len() as i64)
+            (company.newcomers().len(), company.colleagues().len())
         );
         assert_eq!(company.control.writes(), []);
         assert_eq!(company.control.people(), before);
@@ -83,7 +101,9 @@ fn a_person_who_was_edited_since_the_plan_is_a_conflict_and_left_alone() {
         let _ = company.rollcall.plan().with_code(0);
         let run_id = company.rollcall.latest_run_id();
         company.edit_person(&edited, &json!({ "sentinelone_scope": "by hand" }));
-        company.control.add_person(&json!({ "username": arrived, "email": arrived, "role": 25 }));
+        company
+            .control
+            .add_person(&json!({ "username": arrived, "email": arrived, "role": 25 }));
         let before = [company.person(&edited), company.person(&arrived)];
 
         let _ = company.rollcall.apply(&run_id).with_code(3);
@@ -94,7 +114,12 @@ fn a_person_who_was_edited_since_the_plan_is_a_conflict_and_left_alone() {
         let mut emails = [edited.clone(), arrived.clone()];
         emails.sort();
         assert_eq!(conflicts.len(), 2);
-        assert!(conflicts.iter().zip(&emails).all(|(row, email)| row["email"] == **email));
+        assert!(
+            conflicts
+                .iter()
+                .zip(&emails)
+                .all(|(row, email)| row["email"] == **email)
+        );
         assert_eq!([company.person(&edited), company.person(&arrived)], before);
         assert_eq!(company.count("failed"), 2);
         company.sums_hold();
@@ -130,16 +155,27 @@ fn a_plan_of_another_configuration_is_refused() {
     let mut company = Company::plain(10, 1.0);
     let _ = company.rollcall.plan().with_code(0);
     let run_id = company.rollcall.latest_run_id();
-    company.rollcall.configure(|config| config.map("last_name", "{ value: Changed }"));
+    company
+        .rollcall
+        .configure(|config| config.map("last_name", "{ value: Changed }"));
     let ended = company.rollcall.apply(&run_id).with_code(2);
-    assert!(ended.stderr.contains("has changed since"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("has changed since"),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(company.control.writes(), []);
 
     // Comments and spacing are no change.
-    company.rollcall.configure(|config| config.map("last_name", r#""{{ fullName | last_name }}""#));
+    company
+        .rollcall
+        .configure(|config| config.map("last_name", r#""{{ fullName | last_name }}""#));
     let _ = company.rollcall.plan().with_code(0);
     let run_id = company.rollcall.latest_run_id();
-    let spaced = company.rollcall.yaml().replace("state_dir: state", "# a comment\nstate_dir:   state\n");
+    let spaced = company
+        .rollcall
+        .yaml()
+        .replace("state_dir: state", "# a comment\nstate_dir:   state\n");
     company.rollcall.write_config(&spaced);
     let _ = company.rollcall.apply(&run_id).with_code(0);
 }
@@ -148,8 +184,15 @@ fn a_plan_of_another_configuration_is_refused() {
 fn a_run_that_does_not_exist_cannot_be_applied() {
     let company = Company::plain(1, 1.0);
     company.load();
-    let ended = company.rollcall.apply("019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33").with_code(2);
-    assert!(ended.stderr.contains("no run has the id"), "{}", ended.stderr);
+    let ended = company
+        .rollcall
+        .apply("019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33")
+        .with_code(2);
+    assert!(
+        ended.stderr.contains("no run has the id"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -165,7 +208,10 @@ fn only_the_named_user_is_loaded() {
         assert!(company.control.remove_user(&gone));
         let before = company.people();
 
-        let _ = company.rollcall.run_only(&emails[0].to_uppercase()).with_code(0);
+        let _ = company
+            .rollcall
+            .run_only(&emails[0].to_uppercase())
+            .with_code(0);
         assert_eq!((company.count("seen"), company.count("updated")), (1, 1));
         let mut after = company.people();
         assert_eq!(after[&emails[0]]["last_name"], "Name");

@@ -31,7 +31,11 @@ fn an_empty_console_after_users_were_seen_parks_the_run() {
     company.control.clear_requests();
     let ended = company.rollcall.run().with_code(4);
     assert_eq!(company.rollcall.latest_state(), "parked");
-    assert!(ended.stdout.contains("parked") && ended.stdout.contains("shows nobody"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("parked") && ended.stdout.contains("shows nobody"),
+        "{}",
+        ended.stdout
+    );
     assert_eq!(company.control.writes(), []);
     assert_eq!(gone(&company.rollcall), 0);
     company.sums_hold();
@@ -50,15 +54,25 @@ fn a_user_who_disappears_is_gone_and_one_who_returns_is_not() {
     let users = company.control.users();
     let email = users[3]["email"].as_str().unwrap();
     let person = company.person(email);
-    assert!(company.control.remove_user(users[3]["id"].as_str().unwrap()));
+    assert!(
+        company
+            .control
+            .remove_user(users[3]["id"].as_str().unwrap())
+    );
     company.next_load_sends_nothing();
     assert_eq!(gone(&company.rollcall), 1);
-    let who = company.rollcall.value("SELECT email FROM v_people WHERE gone_since IS NOT NULL");
+    let who = company
+        .rollcall
+        .value("SELECT email FROM v_people WHERE gone_since IS NOT NULL");
     assert_eq!(who, email);
     let since = "SELECT gone_since FROM v_people WHERE gone_since IS NOT NULL";
     let first = company.rollcall.value(since);
     company.next_load_sends_nothing();
-    assert_eq!(company.rollcall.value(since), first, "gone is counted from the first time");
+    assert_eq!(
+        company.rollcall.value(since),
+        first,
+        "gone is counted from the first time"
+    );
     assert_eq!(company.person(email), person, "Oomnitza keeps who is gone");
     let access = format!("SELECT count(*) FROM v_access WHERE email = '{email}'");
     assert_eq!(company.rollcall.value(&access), 0);
@@ -72,9 +86,14 @@ fn a_user_who_disappears_is_gone_and_one_who_returns_is_not() {
 fn out_of_scope_is_not_gone() {
     let mut company = Company::plain(10, 1.0);
     company.load();
-    company.rollcall.configure(|config| config.scope = "scope == 'nowhere'");
+    company
+        .rollcall
+        .configure(|config| config.scope = "scope == 'nowhere'");
     company.load();
-    assert_eq!(company.rollcall.latest_reasons(), [("skipped(out_of_scope)".to_owned(), 10)]);
+    assert_eq!(
+        company.rollcall.latest_reasons(),
+        [("skipped(out_of_scope)".to_owned(), 10)]
+    );
     assert_eq!(gone(&company.rollcall), 0);
 }
 
@@ -82,7 +101,9 @@ fn out_of_scope_is_not_gone() {
 fn nobody_is_gone_because_other_sites_are_read() {
     let mut company = Company::plain(60, 0.5);
     company.load();
-    company.rollcall.configure(|config| config.site_ids = "617755838952421302");
+    company
+        .rollcall
+        .configure(|config| config.site_ids = "617755838952421302");
     company.load();
     let seen = company.count("seen");
     assert!(0 < seen && seen < 60, "{seen}");
@@ -103,8 +124,16 @@ fn nobody_is_gone_because_of_a_run_that_failed_or_was_dry() {
     let company = Company::plain(10, 1.0);
     company.load();
     let users = company.control.users();
-    assert!(company.control.remove_user(users[0]["id"].as_str().unwrap()));
-    let fault = Fault::new(System::SentinelOne, "GET /users", Effect::ShortTotal { missing: 1 });
+    assert!(
+        company
+            .control
+            .remove_user(users[0]["id"].as_str().unwrap())
+    );
+    let fault = Fault::new(
+        System::SentinelOne,
+        "GET /users",
+        Effect::ShortTotal { missing: 1 },
+    );
     let fault = company.control.order(fault);
     let _ = company.rollcall.run().with_code(1);
     assert_eq!(gone(&company.rollcall), 0);

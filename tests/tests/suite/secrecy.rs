@@ -14,14 +14,19 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files(&path, found);
-        } else if path.extension().is_none_or(|extension| extension != "token") {
+        } else if path
+            .extension()
+            .is_none_or(|extension| extension != "token")
+        {
             found.push((path.display().to_string(), fs::read(&path).unwrap()));
         }
     }
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 /// A load in which everything is logged and several things go wrong.
@@ -30,21 +35,46 @@ fn noisy(delivery: Delivery) -> Company {
         config.delivery = delivery;
         config.timeout = "1s";
     });
-    let order = |system, matching, effect| company.control.order(Fault::new(system, matching, effect).times(1));
-    order(System::SentinelOne, "GET /users", Effect::TooMany { retry_after: None });
+    let order = |system, matching, effect| {
+        company
+            .control
+            .order(Fault::new(system, matching, effect).times(1))
+    };
+    order(
+        System::SentinelOne,
+        "GET /users",
+        Effect::TooMany { retry_after: None },
+    );
     order(System::Oomnitza, "GET /api/v3/users", Effect::Reset);
-    order(System::Oomnitza, "PATCH /api/v3/users/*", Effect::Status(400));
-    order(System::Oomnitza, "POST /api/v3/users", Effect::BadGatewayAfterApplying);
+    order(
+        System::Oomnitza,
+        "PATCH /api/v3/users/*",
+        Effect::Status(400),
+    );
+    order(
+        System::Oomnitza,
+        "POST /api/v3/users",
+        Effect::BadGatewayAfterApplying,
+    );
     order(System::Oomnitza, "POST /api/v3/bulk", Effect::TimeOut);
     let trace = |command: &mut std::process::Command| {
         command.env("RUST_LOG", "trace");
     };
     let run = company.rollcall.start_with(&["run", INTEGRATION], trace);
     assert!(matches!(run.end().code, Some(0 | 3)));
-    let ended = company.rollcall.start_with(&["run", INTEGRATION, "--only", &company.colleagues()[0]], trace);
+    let ended = company.rollcall.start_with(
+        &["run", INTEGRATION, "--only", &company.colleagues()[0]],
+        trace,
+    );
     let _ = ended.end().with_code(0);
-    company.rollcall.write_token("oomnitza.token", "a-token-that-is-wrong-0123456789");
-    let _ = company.rollcall.start_with(&["run", INTEGRATION], trace).end().with_code(1);
+    company
+        .rollcall
+        .write_token("oomnitza.token", "a-token-that-is-wrong-0123456789");
+    let _ = company
+        .rollcall
+        .start_with(&["run", INTEGRATION], trace)
+        .end()
+        .with_code(1);
     company
 }
 
@@ -52,11 +82,19 @@ fn noisy(delivery: Delivery) -> Company {
 fn no_secret_reaches_a_log_an_error_or_the_database() {
     each([Delivery::Rest, Delivery::Bulk], |delivery| {
         let company = noisy(delivery);
-        let secret = fs::read_to_string(company.rollcall.folder().join("sentinelone.token")).unwrap();
-        let secrets = [secret.trim(), "a-token-that-is-wrong-0123456789", "csrf-5d41402abc4b2a76"];
+        let secret =
+            fs::read_to_string(company.rollcall.folder().join("sentinelone.token")).unwrap();
+        let secrets = [
+            secret.trim(),
+            "a-token-that-is-wrong-0123456789",
+            "csrf-5d41402abc4b2a76",
+        ];
         let mut all = Vec::new();
         files(company.rollcall.folder(), &mut all);
-        assert!(all.iter().any(|(name, _)| name.ends_with(".jsonl")), "there is a log");
+        assert!(
+            all.iter().any(|(name, _)| name.contains("/logs/rollcall.")),
+            "there is a log"
+        );
         assert!(all.iter().any(|(name, _)| name.ends_with("rollcall.db")));
         for (name, bytes) in &all {
             for secret in secrets {
@@ -71,14 +109,25 @@ fn logs_hold_no_address_no_body_and_no_url_with_a_query() {
     each([Delivery::Rest, Delivery::Bulk], |delivery| {
         let company = noisy(delivery);
         let logs = company.rollcall.logs();
-        assert!(logs.contains("TRACE") || logs.contains("DEBUG"), "it was asked for everything");
+        assert!(
+            logs.contains("TRACE") || logs.contains("DEBUG"),
+            "it was asked for everything"
+        );
         for user in company.control.users() {
             for member in ["email", "fullName"] {
                 let text = user[member].as_str().unwrap();
                 assert!(!logs.contains(text), "{text}");
             }
         }
-        for text in ["@acme.example", "?limit", "limit=", "cursor=", "filter=", "sortBy=", "scopeRoles"] {
+        for text in [
+            "@acme.example",
+            "?limit",
+            "limit=",
+            "cursor=",
+            "filter=",
+            "sortBy=",
+            "scopeRoles",
+        ] {
             let line = logs.lines().find(|line| line.contains(text));
             assert_eq!(line, None, "{text}");
         }

@@ -179,14 +179,15 @@ impl Deliverer<'_> {
                     }
                 },
                 Err(error) => {
-                    let message = format!(
-                        "{}; it may have been applied, which the next run sees",
-                        chain(&error)
-                    );
-                    refused.extend(part.iter().map(|one| {
-                        let fault = Reason::Unreachable.because(message.clone());
-                        settle(one.change, failed(fault))
-                    }));
+                    let settlement = if error.is_unauthorized() {
+                        rejection(&error)
+                    } else {
+                        failed(Reason::Unreachable.because(format!(
+                            "{}; it may have been applied, which the next run sees",
+                            chain(&error)
+                        )))
+                    };
+                    refused.extend(part.iter().map(|one| settle(one.change, settlement.clone())));
                     result = Err(Stop::Target(error));
                     break;
                 }
@@ -220,7 +221,7 @@ impl Deliverer<'_> {
 
     /// Writes a change as a record: its key, as Oomnitza has it, and the fields that are sent.
     fn record(&self, bulk: &Bulk, change: &PlannedChange, witnesses: &mut Witnesses) -> Bytes {
-        let mut record = Object::default();
+        let mut record = Object::with_room(change.after.len() * 2);
         let sent = members(&change.after);
         if !sent.iter().any(|(name, _)| *name == change.key_field)
             && let Some(id) = self.field_id(bulk, &change.key_field)

@@ -17,6 +17,8 @@ pub(crate) struct Look {
     pub(crate) id: String,
     /// The fields that are not shown as they were sent.
     pub(crate) deviations: Vec<Deviation>,
+    /// A field that was sent with a value and is not shown at all.
+    pub(crate) unseen: Option<String>,
 }
 
 /// A field that is not shown as it was sent; raw JSON, `""` for the empty value.
@@ -35,10 +37,16 @@ impl Look {
         let sent = members(&change.after);
         let before = change.before.as_deref().map(members).unwrap_or_default();
         let mut deviations = Vec::new();
+        let mut unseen: Vec<&str> = sent
+            .iter()
+            .filter(|(_, sent)| !sent.is_empty())
+            .map(|(name, _)| *name)
+            .collect();
         person.for_each_field(|name, shown| {
             let Some(sent) = member(&sent, name) else {
                 return;
             };
+            unseen.retain(|unseen| *unseen != name);
             let shown = or_empty(shown.get());
             let Some(field) = mapping.fields().iter().find(|field| field.name() == name) else {
                 return;
@@ -57,12 +65,13 @@ impl Look {
         Self {
             id: person.id.as_str().to_owned(),
             deviations,
+            unseen: unseen.first().map(|&name| name.to_owned()),
         }
     }
 
     /// What is to be remembered of a change that was applied.
     pub(crate) fn forms(self, mapping: &Mapping) -> Vec<Form> {
-        let Self { id, deviations } = self;
+        let Self { id, deviations, .. } = self;
         deviations
             .into_iter()
             // The load's own instant makes no change alone, however it is shown.

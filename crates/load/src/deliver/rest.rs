@@ -1,5 +1,6 @@
 //! REST: person by person, several at a time within the pace, each answered at once.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt as _;
@@ -78,13 +79,18 @@ impl Deliverer<'_> {
         let mut sent = futures_util::stream::iter(&chunk)
             .map(|change| self.write(change, &luck))
             .buffer_unordered(AT_A_TIME);
-        let (mut settled, mut forms) = (Vec::with_capacity(chunk.len()), Vec::new());
-        while let Some((one, mut shown)) = sent.next().await {
+        let (mut settled, mut looks) = (Vec::with_capacity(chunk.len()), HashMap::new());
+        while let Some((one, look)) = sent.next().await {
+            looks.extend(look.map(|look| (one.change, look)));
             settled.push(one);
-            forms.append(&mut shown);
             self.progress.advance(1);
         }
         drop(sent);
+        self.look_closer(&chunk, &mut settled, &mut looks).await;
+        let forms: Vec<Form> = looks
+            .into_values()
+            .flat_map(|look| look.forms(self.mapping()))
+            .collect();
         self.store
             .settle(self.key, &settled, Timestamp::now())
             .await?;
@@ -92,11 +98,56 @@ impl Deliverer<'_> {
         luck.verdict()
     }
 
-    /// Makes one write, unless the run is stopped or nothing can be written any more.
-    async fn write(&self, change: &PlannedChange, luck: &Luck) -> (Settled, Vec<Form>) {
+    /// Reads people again whose answers did not show all that was sent, as an answer without a body does not:
+    /// a value that is shown in another form would else be sent again by every run.
+    async fn look_closer(
+        &self,
+        chunk: &[PlannedChange],
+        settled: &mut [Settled],
+        looks: &mut HashMap<i64, Look>,
+    ) {
+        let is_done = |one: &&mut Settled| matches!(one.settlement, Settlement::Done(_));
+        let mut unseen: HashMap<i64, &mut Settled> = settled
+            .iter_mut()
+            .filter(is_done)
+            .filter(|one| {
+                !looks
+                    .get(&one.change)
+                    .is_some_and(|look| look.unseen.is_none())
+            })
+            .map(|one| (one.change, one))
+            .collect();
+        let changes: Vec<PlannedChange> = chunk
+            .iter()
+            .filter(|change| unseen.contains_key(&change.change))
+            .cloned()
+            .collect();
+        if changes.is_empty() {
+            return;
+        }
+        match look_up(self.reader, self.mapping(), &changes).await {
+            Ok(found) => {
+                for change in &changes {
+                    if let (Some(look), Some(one)) =
+                        (found.get(&change.change), unseen.remove(&change.change))
+                    {
+                        one.settlement = done(change, Some(look.id.clone()));
+                    }
+                }
+                looks.extend(found);
+            }
+            // They were accepted all the same; the next run compares.
+            Err(stop) => {
+                tracing::warn!(error = %stop.chain(), "Could not read again what was written");
+            }
+        }
+    }
+
+    /// Makes one write, unless the run is stopped or nothing can be written any more; with what its answer shows.
+    async fn write(&self, change: &PlannedChange, luck: &Luck) -> (Settled, Option<Look>) {
         if self.cancel.is_cancelled() || luck.is_gone() {
             let fault = Reason::NotAttempted.because("the run ended before it came to this user");
-            return (settle(change, withdrawn(fault)), Vec::new());
+            return (settle(change, withdrawn(fault)), None);
         }
         let person = change
             .oomnitza_id
@@ -109,7 +160,7 @@ impl Deliverer<'_> {
             (Action::Create, _) => self.create(change).await,
             (Action::Update, None) => {
                 let fault = Reason::Rejected.because("the plan names nobody to update");
-                return (settle(change, failed(fault)), Vec::new());
+                return (settle(change, failed(fault)), None);
             }
         };
         luck.note(!matches!(answer, Err(Error::Transport(_))));
@@ -117,21 +168,21 @@ impl Deliverer<'_> {
             Ok(Answer {
                 person: Some(person),
             }) => {
-                let forms = Look::at(self.mapping(), change, &person).forms(self.mapping());
+                let look = Look::at(self.mapping(), change, &person);
                 let id = Some(person.id.as_str().to_owned());
-                (settle(change, done(change, id)), forms)
+                (settle(change, done(change, id)), Some(look))
             }
-            Ok(Answer { person: None }) => (settle(change, Settlement::Done(None)), Vec::new()),
+            Ok(Answer { person: None }) => (settle(change, Settlement::Done(None)), None),
             Err(error) if error.is_unauthorized() => {
                 let fault = Reason::Rejected.because(chain(&error));
                 // Whoever comes second has the same to say.
                 let _ = luck.refused_token.set(Stop::Target(error));
-                (settle(change, failed(fault)), Vec::new())
+                (settle(change, failed(fault)), None)
             }
-            Err(error) if error.is_refusal() => (settle(change, rejection(&error)), Vec::new()),
+            Err(error) if error.is_refusal() => (settle(change, rejection(&error)), None),
             Err(error) => {
                 let fault = Reason::Unreachable.because(chain(&error));
-                (settle(change, failed(fault)), Vec::new())
+                (settle(change, failed(fault)), None)
             }
         }
     }

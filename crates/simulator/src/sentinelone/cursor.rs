@@ -11,12 +11,15 @@ pub(crate) struct Cursor {
     pub(crate) query: u64,
     /// The place of the next row.
     pub(crate) place: usize,
+    /// How many empty pages came before it at this place: no cursor is given twice in a row.
+    pub(crate) empty_pages: u32,
 }
 
 impl Cursor {
     /// As base64 with padding, which has to be encoded in a URL.
     pub(crate) fn encode(self) -> String {
-        base64(format!("{:016x}_id:{}", self.query, self.place).as_bytes())
+        let Self { query, place, empty_pages } = self;
+        base64(format!("{query:016x}_id:{place}+{empty_pages}").as_bytes())
     }
 
     /// Reads a cursor that was made for this query.
@@ -25,9 +28,11 @@ impl Cursor {
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .and_then(|plain| {
                 let (query, place) = plain.split_once("_id:")?;
+                let (place, empty_pages) = place.split_once('+')?;
                 Some(Self {
                     query: u64::from_str_radix(query, 16).ok()?,
                     place: place.parse().ok()?,
+                    empty_pages: empty_pages.parse().ok()?,
                 })
             })
             .ok_or_else(|| Refusal::rule(400, "the cursor is none of ours"))?;
@@ -89,8 +94,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_is_read_back(query: u64, place: usize) {
-            let cursor = Cursor { query, place };
+        fn a_cursor_is_read_back(query: u64, place: usize, empty_pages: u32) {
+            let cursor = Cursor { query, place, empty_pages };
             prop_assert_eq!(Cursor::decode(&cursor.encode(), query).unwrap(), cursor);
             prop_assert!(Cursor::decode(&cursor.encode(), query ^ 1).is_err());
         }

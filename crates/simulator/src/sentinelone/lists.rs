@@ -90,6 +90,7 @@ pub(super) fn page(asked: &Asked, items: &[Value], listing: Listing) -> Result<A
     let cursor = Cursor {
         query: listing.number,
         place: end,
+        empty_pages: 0,
     };
     let next = (end < wanted.len()).then(|| cursor.encode());
     let data = match listing.shape {

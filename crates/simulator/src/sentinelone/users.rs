@@ -121,8 +121,10 @@ impl ConsoleUsers {
         } else {
             self.selection().len()
         };
-        let start = match sent {
-            Some(cursor) => Cursor::decode(cursor, query.fingerprint)?.place,
+        let sent_cursor = sent.map(|cursor| Cursor::decode(cursor, query.fingerprint));
+        let sent_cursor = sent_cursor.transpose()?;
+        let start = match sent_cursor {
+            Some(cursor) => cursor.place,
             None if plain => self.rows.place_after(skip),
             None => skip,
         };
@@ -161,9 +163,11 @@ impl ConsoleUsers {
         } else {
             next < total
         };
+        let empty_before = sent_cursor.filter(|cursor| cursor.place == next);
         let cursor = Cursor {
             query: query.fingerprint,
             place: next,
+            empty_pages: empty_before.map_or(0, |cursor| cursor.empty_pages + 1),
         };
         let cursor = match effect {
             Some(Effect::RepeatedCursor) => sent.map(str::to_owned),

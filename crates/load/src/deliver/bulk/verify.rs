@@ -181,11 +181,13 @@ impl Deliverer<'_> {
         let dropped = look
             .deviations
             .iter()
-            .find(|one| one.as_before || one.shown.is_empty());
+            .find(|one| one.as_before || one.shown.is_empty())
+            .map(|one| &one.field)
+            .or(look.unseen.as_ref());
         if applied == Applied::Otherwise
             && let Some(dropped) = dropped
         {
-            return rejected(&format!("`{}` is not as it was sent", dropped.field));
+            return rejected(&format!("`{dropped}` is not as it was sent"));
         }
         (
             done(change, Some(look.id.clone())),
