@@ -30,7 +30,10 @@ pub(crate) fn configuration(path: &Path) -> anyhow::Result<Config> {
                 1 => "1 fault".to_owned(),
                 count => format!("{count} faults"),
             };
-            Err(Usage(format!("the configuration has {faults}; nothing was contacted")).into())
+            Err(Usage(format!(
+                "the configuration has {faults}; nothing was contacted"
+            ))
+            .into())
         }
     }
 }
@@ -38,16 +41,25 @@ pub(crate) fn configuration(path: &Path) -> anyhow::Result<Config> {
 /// Finds an integration by its id.
 pub(crate) fn integration<'c>(config: &'c Config, id: &str) -> anyhow::Result<&'c Integration> {
     config.integration(id).ok_or_else(|| {
-        let ids: Vec<String> =
-            config.integrations.iter().map(|integration| format!("`{}`", integration.id)).collect();
-        Usage(format!("there is no integration `{id}`; write one of {}", ids.join(", "))).into()
+        let ids: Vec<String> = config
+            .integrations
+            .iter()
+            .map(|integration| format!("`{}`", integration.id))
+            .collect();
+        Usage(format!(
+            "there is no integration `{id}`; write one of {}",
+            ids.join(", ")
+        ))
+        .into()
     })
 }
 
 /// Opens the database for writing; makes the folder of the state if it is not there.
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Arc<Store>> {
     make_folder(&config.state_dir)?;
-    Ok(Arc::new(Store::open(&config.state_dir.join("rollcall.db")).await?))
+    Ok(Arc::new(
+        Store::open(&config.state_dir.join("rollcall.db")).await?,
+    ))
 }
 
 /// Opens the database for reading.
@@ -77,10 +89,7 @@ pub(crate) struct Connections {
 }
 
 /// Makes the ways to both systems; reads the secrets, and contacts nobody.
-pub(crate) fn connect(
-    config: &Config,
-    integration: &Integration,
-) -> anyhow::Result<Connections> {
+pub(crate) fn connect(config: &Config, integration: &Integration) -> anyhow::Result<Connections> {
     let base = sentinelone::api_base(&integration.source.url);
     let source = client(
         config,

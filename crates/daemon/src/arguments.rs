@@ -48,7 +48,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: rollcall errors --reason unknown_value --csv")]
     Errors(Errors),
     /// Lists the latest of each user of the console.
-    #[command(after_help = "Example: rollcall people --where \"two_fa_enabled = 0 AND gone_since IS NULL\"")]
+    #[command(
+        after_help = "Example: rollcall people --where \"two_fa_enabled = 0 AND gone_since IS NULL\""
+    )]
     People(People),
     /// Checks the configuration, offline: every fault at once, with its place and what to write instead.
     #[command(after_help = "Example: rollcall check --config ./rollcall.yaml")]
@@ -93,8 +95,8 @@ pub(crate) struct Run {
     /// The id of the integration in the configuration.
     pub(crate) integration: String,
     /// Make the plan, show what it comes to, and write nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    #[arg(long = "dry-run")]
+    pub(crate) dry: bool,
     /// Load just the user with this e-mail address.
     #[arg(long, value_name = "EMAIL")]
     pub(crate) only: Option<String>,

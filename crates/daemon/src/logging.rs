@@ -15,8 +15,16 @@ use crate::app::make_folder;
 use crate::config::Config;
 
 /// Our own crates: only they may be asked for more than INFO.
-const OURS: [&str; 8] =
-    ["daemon", "load", "mapping", "oomnitza", "sentinelone", "simulator", "store", "transport"];
+const OURS: [&str; 8] = [
+    "daemon",
+    "load",
+    "mapping",
+    "oomnitza",
+    "sentinelone",
+    "simulator",
+    "store",
+    "transport",
+];
 
 /// Keeps the log files open; what is still in memory is written when it goes.
 pub(crate) struct Logging {
@@ -46,7 +54,10 @@ pub(crate) fn begin(config: &Config) -> anyhow::Result<Logging> {
         } else {
             LevelFilter::TRACE
         });
-    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(files);
+    let json = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_writer(files);
     tracing_subscriber::registry()
         .with(level(config)?)
         .with(filter::filter_fn(may_be_logged))
@@ -58,13 +69,14 @@ pub(crate) fn begin(config: &Config) -> anyhow::Result<Logging> {
 
 fn level(config: &Config) -> anyhow::Result<EnvFilter> {
     match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.trim().is_empty() => EnvFilter::try_new(&directives)
-            .map_err(|error| {
+        Ok(directives) if !directives.trim().is_empty() => {
+            EnvFilter::try_new(&directives).map_err(|error| {
                 crate::exit::Usage(format!(
                     "`RUST_LOG` cannot be read ({error}); write such as `info,load=debug`"
                 ))
                 .into()
-            }),
+            })
+        }
         _ => EnvFilter::try_new(&config.log.level).context("could not read `log.level`"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -81,7 +81,7 @@ fn table(rows: &Rows, columns: &[&str], zone: &TimeZone) -> Table {
 
 pub(crate) fn new_table() -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.load_preset(UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table
 }
@@ -99,9 +99,10 @@ fn text(cell: &Cell) -> String {
 fn in_zone(text: &str, zone: &TimeZone) -> String {
     let is_instant = text.len() == "2026-11-23T02:00:00.000Z".len() && text.ends_with('Z');
     match text.parse::<Timestamp>() {
-        Ok(instant) if is_instant => {
-            instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
-        }
+        Ok(instant) if is_instant => instant
+            .to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S %Z")
+            .to_string(),
         _ => text.to_owned(),
     }
 }
@@ -115,7 +116,11 @@ pub(crate) fn summary(report: &Report, as_json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     let counts = &report.counts;
-    let intents = if report.intents { " (intents: nothing was written)" } else { "" };
+    let intents = if report.intents {
+        " (intents: nothing was written)"
+    } else {
+        ""
+    };
     writeln!(
         stdout,
         "{} {} in {:.1} s, run {}{intents}",
@@ -131,7 +136,11 @@ pub(crate) fn summary(report: &Report, as_json: bool) -> anyhow::Result<()> {
     table.set_header(["outcome", "reason", "users"]);
     let mut row = |outcome: &str, reason: &str, users: u64| {
         let users = comfy_table::Cell::new(users).set_alignment(CellAlignment::Right);
-        table.add_row([comfy_table::Cell::new(outcome), comfy_table::Cell::new(reason), users]);
+        table.add_row([
+            comfy_table::Cell::new(outcome),
+            comfy_table::Cell::new(reason),
+            users,
+        ]);
     };
     row("created", "", counts.created);
     row("updated", "", counts.updated);

@@ -18,7 +18,8 @@ impl Show {
     /// Begins to show what is published.
     pub(crate) fn begin(mut progress: watch::Receiver<Progress>) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{msg:10} {wide_bar} {human_pos}/{human_len} {per_sec}");
+        let style =
+            ProgressStyle::with_template("{msg:10} {wide_bar} {human_pos}/{human_len} {per_sec}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let terminal = std::io::stderr().is_terminal();
         let shown = bar.clone();

@@ -14,7 +14,7 @@ use store::{Action, Fault, Form, Notice, PlannedChange, RunKey, Settled, Settlem
 use tokio_util::sync::CancellationToken;
 use transport::Retry;
 
-use crate::error::Stop;
+use crate::error::{Stop, chain, for_log};
 use crate::progress::{Phase, Publisher};
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
@@ -159,15 +159,4 @@ fn withdrawn(fault: Fault) -> Settlement {
 /// What a refusal says to the operator: the status and Oomnitza's words.
 fn rejection(error: &oomnitza::Error) -> Settlement {
     failed(Reason::Rejected.because(chain(error)))
-}
-
-/// An error and its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

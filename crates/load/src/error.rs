@@ -1,6 +1,5 @@
 //! Why there is no run, and why a run could not go on.
 
-use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
 
@@ -107,13 +106,47 @@ impl Stop {
 
     /// The whole chain of causes, on one line.
     pub(crate) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            // Writing to a String cannot fail.
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        text
+        chain(self)
     }
+
+    /// The same for the log, where nobody is named: neither by us, nor in the words of either system.
+    pub(crate) fn for_log(&self) -> String {
+        let cause = match self {
+            Self::Source(error) => {
+                without_words(error, error.status().map(|status| status.as_u16()))
+            }
+            Self::Target(error) => return format!("{self}: {}", for_log(error)),
+            Self::Nobody(_) => {
+                return "no user of the console has the address that was asked for".to_owned();
+            }
+            _ => return self.chain(),
+        };
+        format!("{self}: {cause}")
+    }
+}
+
+/// An error of Oomnitza as the log shows it: its words may name people.
+pub(crate) fn for_log(error: &oomnitza::Error) -> String {
+    without_words(error, error.status().map(|status| status.as_u16()))
+}
+
+fn without_words(error: &dyn std::error::Error, status: Option<u16>) -> String {
+    match status {
+        Some(status @ 300..) => {
+            format!("the answer was {status}, in words that are not for the log")
+        }
+        _ => chain(error),
+    }
+}
+
+/// An error and its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
 }

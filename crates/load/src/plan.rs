@@ -13,7 +13,7 @@ use crate::matching::Matches;
 use crate::progress::{Phase, Publisher};
 use crate::read::Side;
 use crate::rows::{TargetRow, UserRow, UserState, record_of};
-use crate::scratch::FinishedRows;
+use crate::scratch::{FinishedRows, Window};
 use crate::settings::Integration;
 
 /// Lines that are stored in one transaction.
@@ -45,9 +45,9 @@ impl Planner<'_> {
         } = people;
         let matches = Matches::find(total, &mut user_keys, &mut people_keys, |involved| {
             let mut ids = HashMap::with_capacity(involved.len());
-            let mut buffer = Vec::new();
+            let mut window = Window::default();
             for &row in involved {
-                let user: UserRow<'_> = users.get(row, &mut buffer)?;
+                let user: UserRow<'_> = users.get(row, &mut window)?;
                 ids.insert(row, user.source_id.to_owned());
             }
             Ok(ids)
@@ -115,13 +115,13 @@ fn findings(
     users: &FinishedRows,
     people: &FinishedRows,
 ) -> io::Result<Vec<Finding>> {
-    let mut buffer = Vec::new();
-    let mut name = Vec::new();
+    let mut window = Window::default();
+    let mut name = Window::default();
     (from..total.min(from + CHUNK))
         .map(|row| {
             let row = u32::try_from(row).map_err(io::Error::other)?;
             let person = |row| {
-                let person: TargetRow<'_> = people.get(row, &mut buffer)?;
+                let person: TargetRow<'_> = people.get(row, &mut window)?;
                 Ok(Found {
                     id: person.id.to_owned(),
                     suspended: person.suspended,

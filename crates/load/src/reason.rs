@@ -67,28 +67,37 @@ impl Reason {
         }
     }
 
-    /// What an operator can do, where it is the same for every user.
-    fn hint(self) -> Option<&'static str> {
+    /// What an operator can do, where nothing better is known of the user at hand.
+    fn hint(self) -> &'static str {
         match self {
-            Self::NotInOomnitza => {
-                Some("to have such users made, set `preference: create_and_update`")
-            }
+            Self::NotInOomnitza => "to have such users made, set `preference: create_and_update`",
             Self::AlreadyInOomnitza => {
-                Some("to have such users updated, set `preference: create_and_update`")
+                "to have such users updated, set `preference: create_and_update`"
             }
-            Self::OutOfScope => Some("the expression is `source.where`"),
-            Self::NoSyncKey => Some(
-                "add a field to `sync_keys` that has a value for this user, such as one mapped from `id`",
-            ),
+            Self::OutOfScope => "the expression is `source.where`",
+            Self::NoSyncKey => {
+                "add a field to `sync_keys` that has a value for this user, such as one mapped from `id`"
+            }
             Self::DuplicateInSource => {
-                Some("delete one of the users in the console, or let `source.where` leave it out")
+                "delete one of the users in the console, or let `source.where` leave it out"
             }
             Self::AmbiguousInOomnitza => {
-                Some("merge the people in Oomnitza, or correct the key of one of them")
+                "merge the people in Oomnitza, or correct the key of one of them"
             }
-            Self::Conflict => Some("the next run looks at the person anew"),
-            Self::NotAttempted => Some("the next run takes the user up again"),
-            Self::Mapping | Self::UnknownValue | Self::Rejected | Self::Unreachable => None,
+            Self::Mapping => {
+                "correct the expression of the field in `mapping`, or the user in the console"
+            }
+            Self::UnknownValue => {
+                "add the value to the `table` of the field, or give the table an `otherwise`"
+            }
+            Self::Rejected => {
+                "correct what Oomnitza names, in the console or in `mapping`; the next run tries again"
+            }
+            Self::Unreachable => {
+                "see that Oomnitza answers; the next run finds what was written and does the rest"
+            }
+            Self::Conflict => "the next run looks at the person anew",
+            Self::NotAttempted => "the next run takes the user up again",
         }
     }
 
@@ -99,7 +108,7 @@ impl Reason {
             reason: self.code(),
             field: None,
             message: message.into(),
-            hint: self.hint().map(str::to_owned),
+            hint: Some(self.hint().to_owned()),
         }
     }
 
@@ -121,7 +130,7 @@ pub(crate) fn of_issues(issues: Vec<mapping::Issue>) -> Option<Fault> {
     };
     let mut fault = reason.because(first.message);
     fault.field = first.field;
-    fault.hint = first.hint;
+    fault.hint = first.hint.or(fault.hint);
     for issue in issues {
         fault.message.push_str("; ");
         fault.message.push_str(&issue.message);

@@ -8,7 +8,7 @@ use oomnitza::{PortionId, Reader, Writer};
 use store::{Counts, PersonRow, RunKey, Settled, State, Store, Unfinished};
 
 use crate::deliver::{Patience, await_portion, done, failed, look_up};
-use crate::error::Stop;
+use crate::error::{Stop, for_log};
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
 
@@ -26,12 +26,13 @@ pub(crate) struct Recovery<'a> {
 
 impl Recovery<'_> {
     pub(crate) async fn close_dead_runs(&self, integration: i64) -> Result<(), Stop> {
+        let unfinished = self.store.unfinished(integration).await?;
         if let Some(writer) = self.writer {
             for (run, portion) in self.store.open_portions(integration).await? {
                 self.finalize(writer, run, portion).await?;
             }
         }
-        for run in self.store.unfinished(integration).await? {
+        for run in unfinished {
             tracing::warn!(run.id = %run.run_id, integration.id = %self.integration.id, "Closing a run whose process ended before it was through");
             self.close(&run).await?;
         }
@@ -45,17 +46,21 @@ impl Recovery<'_> {
         match writer.finalize_abandoned(id).await {
             Ok(()) => {
                 self.store.portion_finalized(run).await?;
-                if let Delivery::Bulk(bulk) = &self.integration.delivery {
-                    // Its records are applied now: what is read before that would be out of date.
-                    await_portion(self.reader, bulk, &id, Patience::SHORT).await;
-                }
+                self.await_applied(&id).await;
                 Ok(())
             }
             Err(error) if error.is_refusal() => {
-                tracing::warn!(portion.id = %id, %error, "Oomnitza refuses to finalize the portion of an earlier run; the next run tries again");
+                tracing::warn!(portion.id = %id, error = %for_log(&error), "Oomnitza refuses to finalize the portion of an earlier run; the next run tries again");
                 Ok(())
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits while Oomnitza applies a portion: what is read before that would be out of date.
+    async fn await_applied(&self, portion: &PortionId) {
+        if let Delivery::Bulk(bulk) = &self.integration.delivery {
+            await_portion(self.reader, bulk, portion, Patience::SHORT).await;
         }
     }
 
@@ -82,6 +87,9 @@ impl Recovery<'_> {
                 .end_run(run.key, State::Interrupted, &counts, Some(error), now)
                 .await?;
             return Ok(());
+        }
+        if let Some(Ok(portion)) = run.finalized.map(PortionId::try_from) {
+            self.await_applied(&portion).await;
         }
         self.settle_sent(run.key).await?;
         // Of a partial run only those are known for whom something was planned or went wrong.

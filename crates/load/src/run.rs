@@ -434,7 +434,7 @@ impl Active<'_> {
             target_calls,
             error,
         };
-        log_end(&report);
+        log_end(&report, result.as_ref().err().map(Stop::for_log).as_deref());
         Ok(report)
     }
 
@@ -513,7 +513,7 @@ fn elapsed(since: Timestamp) -> std::time::Duration {
 }
 
 /// Logs the one line of a run's end.
-fn log_end(report: &Report) {
+fn log_end(report: &Report, error: Option<&str>) {
     let counts = &report.counts;
     let duration_ms = u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX);
     macro_rules! ended {
@@ -531,7 +531,7 @@ fn log_end(report: &Report) {
                 source_calls = report.source_calls,
                 target_calls = report.target_calls,
                 duration_ms,
-                error = report.error.as_deref(),
+                error,
                 "The run ended"
             )
         };

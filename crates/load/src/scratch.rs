@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Rows start at multiples of this many bytes, so that 32 bits address 64 GiB.
-const ALIGNMENT: usize = 16;
+/// The bytes before each row that say how long it is.
+const LENGTH: usize = 4;
+/// Every so many rows it is remembered where one begins.
+const STRIDE: usize = 16;
 /// How many parts keys are spread over: one of a million users' is then about a megabyte.
 const PARTS: usize = 32;
 /// How many keys of a part are held before they go to its file.
@@ -23,9 +25,17 @@ const KEY_BYTES: usize = 16 + 4 + 1;
 /// Rows in the order in which they were read, each to be had again by its number.
 pub(crate) struct Rows {
     writer: BufWriter<File>,
-    end: usize,
-    starts: Vec<u32>,
+    index: Index,
+    end: u64,
     buffer: Vec<u8>,
+}
+
+/// Where rows begin.
+#[derive(Default)]
+struct Index {
+    rows: usize,
+    /// Where every [`STRIDE`]th row begins; the others are found from there.
+    starts: Vec<u64>,
 }
 
 impl Rows {
@@ -33,32 +43,34 @@ impl Rows {
         let writer = BufWriter::with_capacity(256 * 1024, tempfile::tempfile_in(folder)?);
         Ok(Self {
             writer,
+            index: Index::default(),
             end: 0,
-            starts: Vec::new(),
             buffer: Vec::new(),
         })
     }
 
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
-        self.starts.len()
+        self.index.rows
     }
 
     /// Appends a row; gives its number.
     pub(crate) fn push(&mut self, row: &impl Serialize) -> io::Result<u32> {
         self.buffer.clear();
-        self.buffer.extend_from_slice(&[0; 4]);
+        self.buffer.extend_from_slice(&[0; LENGTH]);
         let mut buffer =
             postcard::to_extend(row, std::mem::take(&mut self.buffer)).map_err(io::Error::other)?;
-        let length = u32::try_from(buffer.len() - 4).map_err(io::Error::other)?;
-        buffer[..4].copy_from_slice(&length.to_le_bytes());
-        buffer.resize(buffer.len().next_multiple_of(ALIGNMENT), 0);
+        let length = u32::try_from(buffer.len() - LENGTH).map_err(io::Error::other)?;
+        buffer[..LENGTH].copy_from_slice(&length.to_le_bytes());
         self.writer.write_all(&buffer)?;
-        self.starts
-            .push(u32::try_from(self.end / ALIGNMENT).map_err(io::Error::other)?);
-        self.end += buffer.len();
+        let number = u32::try_from(self.index.rows).map_err(io::Error::other)?;
+        if self.index.rows.is_multiple_of(STRIDE) {
+            self.index.starts.push(self.end);
+        }
+        self.index.rows += 1;
+        self.end += buffer.len() as u64;
         self.buffer = buffer;
-        u32::try_from(self.starts.len() - 1).map_err(io::Error::other)
+        Ok(number)
     }
 
     /// Ends the writing, so that rows can be read.
@@ -68,10 +80,9 @@ impl Rows {
             .writer
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
-        self.starts.shrink_to_fit();
         Ok(FinishedRows {
             file,
-            starts: self.starts,
+            index: self.index,
         })
     }
 }
@@ -79,41 +90,73 @@ impl Rows {
 /// Rows that are complete.
 pub(crate) struct FinishedRows {
     file: File,
-    starts: Vec<u32>,
+    index: Index,
+}
+
+/// A stretch of a file that was read last; whoever asks for rows in about their order finds the next one there.
+#[derive(Default)]
+pub(crate) struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// Gives `length` bytes of a file from `start` on.
+    fn bytes(&mut self, file: &File, start: u64, length: usize) -> io::Result<&[u8]> {
+        /// Some rows of the usual length.
+        const USUAL: usize = 16 * 1024;
+        let offset = start
+            .checked_sub(self.start)
+            .and_then(|offset| usize::try_from(offset).ok());
+        let offset = match offset {
+            Some(offset) if offset + length <= self.bytes.len() => offset,
+            _ => {
+                self.bytes.resize(length.max(USUAL), 0);
+                let mut had = 0;
+                while had < self.bytes.len() {
+                    match file.read_at(&mut self.bytes[had..], start + had as u64)? {
+                        0 => break,
+                        read => had += read,
+                    }
+                }
+                self.bytes.truncate(had);
+                self.start = start;
+                0
+            }
+        };
+        self.bytes
+            .get(offset..offset + length)
+            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 impl FinishedRows {
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
-        self.starts.len()
+        self.index.rows
     }
 
-    /// Reads one row by its number into `buffer`, and gives it borrowed from there.
-    pub(crate) fn get<'b, T: Deserialize<'b>>(
+    /// Reads one row by its number, borrowed from `window`.
+    pub(crate) fn get<'w, T: Deserialize<'w>>(
         &self,
         row: u32,
-        buffer: &'b mut Vec<u8>,
+        window: &'w mut Window,
     ) -> io::Result<T> {
-        /// Most rows are shorter, and then take one read.
-        const FIRST: usize = 2048;
-        let index = usize::try_from(row).map_err(io::Error::other)?;
-        let start = u64::from(self.starts[index]) * ALIGNMENT as u64;
-        buffer.resize(FIRST, 0);
-        let mut had = 0;
-        while had < 4 {
-            match self.file.read_at(&mut buffer[had..], start + had as u64)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => had += read,
-            }
+        let row = usize::try_from(row).map_err(io::Error::other)?;
+        let mut start = self.index.starts[row / STRIDE];
+        let mut length = self.length(start, window)?;
+        for _ in 0..row % STRIDE {
+            start += (LENGTH + length) as u64;
+            length = self.length(start, window)?;
         }
-        let length = u32::from_le_bytes([buffer[0], buffer[1], buffer[2], buffer[3]]);
-        let length = usize::try_from(length).map_err(io::Error::other)? + 4;
-        if had < length {
-            buffer.resize(length, 0);
-            self.file
-                .read_exact_at(&mut buffer[had..], start + had as u64)?;
-        }
-        postcard::from_bytes(&buffer[4..length]).map_err(io::Error::other)
+        let bytes = window.bytes(&self.file, start + LENGTH as u64, length)?;
+        postcard::from_bytes(bytes).map_err(io::Error::other)
+    }
+
+    fn length(&self, start: u64, window: &mut Window) -> io::Result<usize> {
+        let mut length = [0; LENGTH];
+        length.copy_from_slice(window.bytes(&self.file, start, LENGTH)?);
+        usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other)
     }
 
     /// Reads all rows in order.
@@ -123,7 +166,7 @@ impl FinishedRows {
         let reader = BufReader::with_capacity(256 * 1024, file);
         Ok(Scan {
             reader,
-            left: self.starts.len(),
+            left: self.index.rows,
             buffer: Vec::new(),
         })
     }
@@ -143,13 +186,12 @@ impl Scan {
             return Ok(None);
         }
         self.left -= 1;
-        let mut length = [0; 4];
+        let mut length = [0; LENGTH];
         self.reader.read_exact(&mut length)?;
         let length = usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other)?;
-        let padded = (length + 4).next_multiple_of(ALIGNMENT) - 4;
-        self.buffer.resize(padded, 0);
+        self.buffer.resize(length, 0);
         self.reader.read_exact(&mut self.buffer)?;
-        postcard::from_bytes(&self.buffer[..length])
+        postcard::from_bytes(&self.buffer)
             .map(Some)
             .map_err(io::Error::other)
     }
@@ -255,3 +297,6 @@ impl Keys {
         Ok(keys)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,6 +123,8 @@ pub struct Unfinished {
     pub dry_run: bool,
     /// Whether only some users were read.
     pub partial: bool,
+    /// The portion that it finalized: Oomnitza may still be applying it.
+    pub finalized: Option<Uuid>,
 }
 
 impl Store {
@@ -290,9 +292,9 @@ impl Store {
     /// The database refused.
     pub async fn unfinished(&self, integration: i64) -> Result<Vec<Unfinished>, Error> {
         let mut reader = self.reader().await;
-        let rows: Vec<(i64, String, bool, bool, bool)> = sqlx::query_as(
-            "SELECT run, run_id, planned_at IS NOT NULL, dry_run, partial FROM runs
-             WHERE integration = ? AND state = 'running' ORDER BY run",
+        let rows: Vec<(i64, String, bool, bool, bool, Option<String>)> = sqlx::query_as(
+            "SELECT run, run_id, planned_at IS NOT NULL, dry_run, partial, iif(portion_open, NULL, portion)
+             FROM runs WHERE integration = ? AND state = 'running' ORDER BY run",
         )
         .bind(integration)
         .fetch_all(&mut *reader)
@@ -300,13 +302,16 @@ impl Store {
         .map_err(self.failed("look for unfinished runs"))?;
         Ok(rows
             .into_iter()
-            .map(|(run, run_id, planned, dry_run, partial)| Unfinished {
-                key: RunKey { run, integration },
-                run_id,
-                planned,
-                dry_run,
-                partial,
-            })
+            .map(
+                |(run, run_id, planned, dry_run, partial, portion)| Unfinished {
+                    key: RunKey { run, integration },
+                    run_id,
+                    planned,
+                    dry_run,
+                    partial,
+                    finalized: portion.and_then(|portion| Uuid::parse_str(&portion).ok()),
+                },
+            )
             .collect())
     }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use simulator::{Effect, Fault, Recorded, System};
+use simulator::{BulkTiming, Effect, Fault, Options, Recorded, System};
 use tests::{Config, Delivery};
 
-use crate::company::{Company, each};
+use crate::company::{Company, each, plain};
 
 const USERS: u32 = 60;
 
@@ -209,7 +209,72 @@ fn two_runs_of_an_integration_never_overlap() {
         let ended = company.rollcall.command(&arguments).with_code(5);
         assert!(ended.stderr.contains("another run"), "{}", ended.stderr);
     }
+    // Readers are not kept waiting meanwhile.
+    assert_eq!(company.rollcall.latest_state(), "running");
+    let _ = company.rollcall.command(&["runs"]).with_code(0);
     assert_eq!(going.kill().code, None);
     company.control.clear_faults();
     company.load();
+}
+
+#[test]
+fn after_kill_9_in_the_wait_for_the_run_log_the_next_run_waits_for_it_too() {
+    let options = Options {
+        bulk_timing: BulkTiming::AfterPolls(4),
+        csrf_token: None,
+        ..plain(USERS, 0.5)
+    };
+    let company = Company::of(options, |config| config.delivery = Delivery::Bulk);
+    company.control.order(Fault::new(
+        System::Oomnitza,
+        "GET /api/v3/connector_run_logs/*",
+        SLOW,
+    ));
+    let mut going = company.rollcall.start_run();
+    let is_log = |call: &Recorded| call.path.contains("connector_run_logs");
+    going.wait_until(|| company.control.requests().iter().any(is_log));
+    assert_eq!(going.kill().code, None);
+
+    // A probe that is not answered by the instance itself does not hurry it.
+    let words = Effect::ErrorInSuccess {
+        message: String::new(),
+    };
+    company
+        .control
+        .order(Fault::new(System::Oomnitza, "GET /api/v2/mappings", words));
+    company.control.clear_requests();
+    company.load();
+    assert_eq!(company.people().len(), USERS as usize);
+    assert_eq!(company.control.writes(), [], "all was sent before");
+    company.sums_hold();
+    company.portions_are_finalized();
+    company.no_violations();
+}
+
+#[test]
+fn a_plan_whose_delivery_is_killed_is_interrupted_and_not_applied_again() {
+    each([Delivery::Rest, Delivery::Bulk], |delivery| {
+        let company = company(delivery);
+        let _ = company.rollcall.plan().with_code(0);
+        let run_id = company.rollcall.latest_run_id();
+        company
+            .control
+            .order(Fault::new(System::Oomnitza, "* /api/v3/users/*", SLOW));
+        company
+            .control
+            .order(Fault::new(System::Oomnitza, "POST /api/v3/bulk", SLOW));
+        let mut going = company.rollcall.start(&["apply", &run_id]);
+        going.wait_until(|| Moment::Writes(3).has_come(&company));
+        assert_eq!(going.kill().code, None);
+        company.control.clear_faults();
+        let _ = company.rollcall.apply(&run_id).with_code(2);
+        company.load();
+        let state = format!("SELECT state FROM v_runs WHERE run_id = '{run_id}'");
+        assert_eq!(company.rollcall.value(&state), "interrupted");
+        assert_eq!(company.people().len(), USERS as usize);
+        company.sums_hold();
+        company.portions_are_finalized();
+        company.next_load_sends_nothing();
+        company.no_violations();
+    });
 }

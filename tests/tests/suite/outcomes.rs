@@ -206,7 +206,7 @@ fn users_without_a_key_are_skipped_and_named() {
 fn the_order_of_the_keys_decides() {
     // Ids that stood with the wrong people stand in the way of one user until the first load has put them right.
     let _ = compare(&company(10), 3, |config| {
-        config.sync_keys = vec!["email", "sentinelone_user_id"]
+        config.sync_keys = vec!["email", "sentinelone_user_id"];
     });
 }
 
@@ -251,5 +251,83 @@ fn instances_of_every_kind_get_the_same_values() {
         for options in kinds {
             let _ = compare(&instance(options), 2, |config| config.delivery = delivery);
         }
+    }
+}
+
+/// What a week brings: people are renamed, leave and come back, swap addresses, are edited by hand.
+fn let_a_week_pass(control: &Control) {
+    let users = control.users();
+    let known: Vec<&Value> = users
+        .iter()
+        .filter(|user| user["isSystem"] != true && !text(user, "email").is_empty())
+        .collect();
+    let edit = |place: usize, changes: Value| {
+        assert!(control.edit_user(text(known[place], "id"), &changes));
+    };
+    edit(0, json!({ "fullName": "Łucja von  Änderung" }));
+    edit(
+        1,
+        json!({ "lastLogin": "2026-11-01T00:00:00Z", "twoFaEnabled": false }),
+    );
+    edit(2, json!({ "lastLogin": null, "scopeRoles": [] }));
+    edit(3, json!({ "email": known[4]["email"] }));
+    edit(4, json!({ "email": known[3]["email"] }));
+    edit(5, json!({ "email": "brand.new@acme.example" }));
+    edit(6, json!({ "email": null }));
+    edit(
+        7,
+        json!({ "email": text(known[8], "email").to_uppercase() }),
+    );
+    edit(9, json!({ "lowestRole": "Zookeeper" }));
+    edit(10, json!({ "isSystem": true }));
+    edit(
+        11,
+        json!({ "source": "active_directory", "scope": "tenant" }),
+    );
+    assert!(control.remove_user(text(known[12], "id")));
+    // One who was deleted and made again: another id, the same address.
+    let mut again = known[13].clone();
+    assert!(control.remove_user(text(known[13], "id")));
+    again["id"] = json!(format!("2{}", text(known[13], "id")));
+    let users: Vec<Value> = control.users().into_iter().chain([again]).collect();
+    control.set_users(&users);
+    let person = |place: usize| control.person_by("sentinelone_user_id", text(known[place], "id"));
+    for (place, changes) in [
+        (20, json!({ "last_name": "by hand" })),
+        (21, json!({ "email": "by.hand@acme.example" })),
+        (22, json!({ "sentinelone_user_id": null })),
+        (23, json!({ "position": null, "suspended": true })),
+    ] {
+        if let Some(person) = person(place) {
+            assert!(control.edit_person(text(&person, "user_id"), &changes));
+        }
+    }
+    if let Some(person) = person(24) {
+        assert!(control.remove_person(text(&person, "user_id")));
+    }
+}
+
+#[test]
+fn what_a_week_brings_is_what_the_rules_say() {
+    for (seed, delivery) in [
+        (61, Delivery::Rest),
+        (62, Delivery::Bulk),
+        (63, Delivery::Rest),
+        (64, Delivery::Bulk),
+    ] {
+        let simulator = company(seed);
+        let control = simulator.control();
+        let rollcall = Rollcall::with(&simulator, |config| config.delivery = delivery);
+        let _ = rollcall.run();
+        for _ in 0..3 {
+            let_a_week_pass(&control);
+            for _ in 0..2 {
+                let before = Snapshot::of(&control);
+                let _ = rollcall.run();
+                let _ = Agreement::check(&rollcall, &before, &control);
+            }
+        }
+        let gone = "SELECT count(*) FROM v_people WHERE gone_since IS NOT NULL";
+        assert_ne!(rollcall.value(gone), 0);
     }
 }

@@ -230,3 +230,21 @@ fn an_address_of_nobody_fails_and_writes_nothing() {
     let error = company.failed_without_a_write(ended);
     assert!(error.contains("nobody@acme.example"), "{error}");
 }
+
+#[test]
+fn only_takes_nobody_from_another_user_of_the_console() {
+    let company = Company::plain(10, 1.0);
+    let emails = company.colleagues();
+    // The person of the first has the id of the second, who goes before in a whole load.
+    company.edit_person(
+        &emails[0],
+        &json!({ "sentinelone_user_id": company.user_id(&emails[1]) }),
+    );
+    let before = company.people();
+    let _ = company.rollcall.run_only(&emails[0]).with_code(0);
+    assert_eq!(company.people(), before);
+    assert_eq!(
+        company.rollcall.latest_reasons(),
+        [("skipped(duplicate_in_source)".to_owned(), 1)]
+    );
+}

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use simulator::{Effect, Fault, System};
+use serde_json::json;
+use simulator::{BulkDrop, Effect, Fault, System};
 use tests::{Delivery, INTEGRATION};
 
 use crate::company::{Company, each};
@@ -67,6 +68,28 @@ fn noisy(delivery: Delivery) -> Company {
         trace,
     );
     let _ = ended.end().with_code(0);
+    // Words of either system may name people, and so may a command.
+    let words = |text: &str| Effect::Refuse {
+        status: 400,
+        message: format!("`{text}` is taken by Anna Murphy <anna@acme.example>"),
+    };
+    order(System::Oomnitza, "PATCH /api/v3/users/*", words("one"));
+    order(System::Oomnitza, "POST /api/v3/bulk", words("two"));
+    company.control.drop_in_bulk(BulkDrop {
+        containing: company.user_id(&company.colleagues()[1]),
+        words: Some("no room for anna@acme.example".to_owned()),
+    });
+    for email in &company.colleagues()[..3] {
+        company.edit_user(email, &json!({ "fullName": "Somebody New" }));
+    }
+    let run = |arguments: &[&str]| company.rollcall.start_with(arguments, trace).end();
+    let ended = run(&["run", INTEGRATION]);
+    assert_eq!(ended.code, Some(3), "{}", ended.talk());
+    order(System::Oomnitza, "GET /api/v3/users", words("three"));
+    let _ = run(&["run", INTEGRATION]).with_code(1);
+    order(System::SentinelOne, "GET /users", words("four"));
+    let _ = run(&["run", INTEGRATION]).with_code(1);
+    let _ = run(&["run", INTEGRATION, "--only", "nobody@acme.example"]).with_code(1);
     company
         .rollcall
         .write_token("oomnitza.token", "a-token-that-is-wrong-0123456789");

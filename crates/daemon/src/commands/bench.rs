@@ -48,7 +48,11 @@ pub(crate) fn bench(command: &Bench) -> anyhow::Result<Exit> {
     let mut measured = Vec::new();
     for &users in &command.users {
         for delivery in ["bulk", "rest"] {
-            if command.delivery.as_deref().is_none_or(|only| only == delivery) {
+            if command
+                .delivery
+                .as_deref()
+                .is_none_or(|only| only == delivery)
+            {
                 eprintln!("{users} users, {delivery} …");
                 measured.extend(measure(users, delivery == "bulk")?);
             }
@@ -65,7 +69,11 @@ pub(crate) fn bench(command: &Bench) -> anyhow::Result<Exit> {
 fn measure(users: u32, bulk: bool) -> anyhow::Result<Vec<Measured>> {
     let folder = tempfile::tempdir()?;
     let mut stand_ins = start_stand_ins(users)?;
-    let shape = Shape { preference: "update_only", bulk, scope: "not isSystem" };
+    let shape = Shape {
+        preference: "update_only",
+        bulk,
+        scope: "not isSystem",
+    };
     let ready = &stand_ins.ready;
     write(
         folder.path(),
@@ -77,7 +85,9 @@ fn measure(users: u32, bulk: bool) -> anyhow::Result<Vec<Measured>> {
         },
         &shape,
     )?;
-    let wire = bulk.then(|| wire_process(folder.path(), ready, users)).transpose()?;
+    let wire = bulk
+        .then(|| wire_process(folder.path(), ready, users))
+        .transpose()?;
     let mut measured = Vec::new();
     for load in ["first", "second"] {
         let figures = load_process(folder.path())?;
@@ -144,7 +154,10 @@ fn start_stand_ins(users: u32) -> anyhow::Result<Running> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    let stdout = process.stdout.take().context("the stand-ins have no stdout")?;
+    let stdout = process
+        .stdout
+        .take()
+        .context("the stand-ins have no stdout")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
     let ready = serde_json::from_str(&line).context("the stand-ins did not start")?;
@@ -175,7 +188,11 @@ fn load_process(folder: &Path) -> anyhow::Result<Figures> {
         .arg(&figures)
         .output()?;
     if !output.status.success() {
-        bail!("a load ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stdout));
+        bail!(
+            "a load ended with {}:\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout)
+        );
     }
     Ok(serde_json::from_slice(&fs::read(figures)?)?)
 }
@@ -186,7 +203,10 @@ fn wire_process(folder: &Path, ready: &Ready, users: u32) -> anyhow::Result<Figu
         .args(["wire", &ready.sentinelone_url, &ready.oomnitza_url])
         .arg(users.div_ceil(100).to_string())
         .arg(&figures)
-        .env("ROLLCALL_BENCH_TOKENS", format!("{}\n{}", ready.sentinelone_token, ready.oomnitza_token))
+        .env(
+            "ROLLCALL_BENCH_TOKENS",
+            format!("{}\n{}", ready.sentinelone_token, ready.oomnitza_token),
+        )
         .status()?;
     if !status.success() {
         bail!("the wire alone ended with {status}");
@@ -203,9 +223,17 @@ pub(crate) async fn wire(command: &Wire) -> anyhow::Result<Exit> {
         "authorization",
         &format!("ApiToken {source_token}"),
     )?;
-    let target = bare(&format!("{}/", command.oomnitza), "authorization2", target_token)?;
+    let target = bare(
+        &format!("{}/", command.oomnitza),
+        "authorization2",
+        target_token,
+    )?;
     let began = Instant::now();
-    let probe = target.get("api/v2/mappings").query(&[("name", "AuthTest")]).send().await?;
+    let probe = target
+        .get("api/v2/mappings")
+        .query(&[("name", "AuthTest")])
+        .send()
+        .await?;
     if let Some(token) = probe.headers.get("x-csrf-token") {
         let token = SecretString::from(token.to_str()?.to_owned());
         target.set_header("x-csrf-token".parse()?, &token)?;
@@ -219,9 +247,13 @@ pub(crate) async fn wire(command: &Wire) -> anyhow::Result<Exit> {
 
 fn bare(base: &str, header: &str, value: &str) -> anyhow::Result<transport::Client> {
     let rate = Rate::try_from(1000.0)?;
-    let mut settings =
-        Settings::new(base.parse()?, header.parse()?, SecretString::from(value.to_owned()), rate);
-    settings.timeout = Duration::from_secs(60);
+    let mut settings = Settings::new(
+        base.parse()?,
+        header.parse()?,
+        SecretString::from(value.to_owned()),
+        rate,
+    );
+    settings.timeout = Duration::from_mins(1);
     Ok(transport::Client::new(settings)?)
 }
 
@@ -271,14 +303,27 @@ async fn post_batches(target: &transport::Client, batches: u32) -> anyhow::Resul
         let request = target.post("api/v3/bulk").json_body(body.clone());
         request.repeat(Repeat::Harmless).send().await?;
     }
-    target.post(&format!("api/v3/bulk/{portion}/finalize")).json_body("{}").send().await?;
+    target
+        .post(&format!("api/v3/bulk/{portion}/finalize"))
+        .json_body("{}")
+        .send()
+        .await?;
     Ok(())
 }
 
 fn print(measured: &[Measured]) {
     let mut table = output::new_table();
     table.set_header([
-        "users", "delivery", "load", "users/s", "CPU µs/user", "peak MB", "wall s", "calls", "written", "× wire",
+        "users",
+        "delivery",
+        "load",
+        "users/s",
+        "CPU µs/user",
+        "peak MB",
+        "wall s",
+        "calls",
+        "written",
+        "× wire",
     ]);
     for line in measured {
         let figures = [
@@ -288,9 +333,15 @@ fn print(measured: &[Measured]) {
             format!("{:.2}", line.wall_s),
             line.calls.to_string(),
             line.written.to_string(),
-            line.times_the_wire.map(|times| format!("{times:.1}")).unwrap_or_default(),
+            line.times_the_wire
+                .map(|times| format!("{times:.1}"))
+                .unwrap_or_default(),
         ];
-        let mut row = vec![Cell::new(line.users), Cell::new(&line.delivery), Cell::new(line.load)];
+        let mut row = vec![
+            Cell::new(line.users),
+            Cell::new(&line.delivery),
+            Cell::new(line.load),
+        ];
         row.extend(figures.map(|figure| Cell::new(figure).set_alignment(CellAlignment::Right)));
         table.add_row(row);
     }

@@ -11,10 +11,18 @@ use crate::exit::Exit;
 
 pub(crate) fn check(path: &Path, format: Format) -> anyhow::Result<Exit> {
     let (faults, warnings, integrations) = match config::load(path) {
-        Ok(loaded) => (Vec::new(), loaded.warnings, loaded.config.integrations.len()),
+        Ok(loaded) => (
+            Vec::new(),
+            loaded.warnings,
+            loaded.config.integrations.len(),
+        ),
         Err(faults) => (faults, Vec::new(), 0),
     };
-    let exit = if faults.is_empty() { Exit::Done } else { Exit::Usage };
+    let exit = if faults.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Usage
+    };
     let mut stdout = std::io::stdout().lock();
     if format.json {
         let list = |faults: &[Fault]| -> Vec<_> {
@@ -32,7 +40,10 @@ pub(crate) fn check(path: &Path, format: Format) -> anyhow::Result<Exit> {
     } else if format.csv {
         let mut writer = csv::Writer::from_writer(stdout);
         writer.write_record(["kind", "file", "line", "column", "message"])?;
-        let kinds = faults.iter().map(|f| ("fault", f)).chain(warnings.iter().map(|f| ("warning", f)));
+        let kinds = faults
+            .iter()
+            .map(|f| ("fault", f))
+            .chain(warnings.iter().map(|f| ("warning", f)));
         for (kind, fault) in kinds {
             let (line, column) = (fault.place.line.to_string(), fault.place.column.to_string());
             writer.write_record([kind, &fault.file, &line, &column, &fault.message])?;

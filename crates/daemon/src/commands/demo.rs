@@ -24,7 +24,11 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         oomnitza_url: &simulator.oomnitza_url(),
         oomnitza_token: simulator.oomnitza_token(),
     };
-    let shape = Shape { preference: "create_and_update", bulk: false, scope: "not isSystem" };
+    let shape = Shape {
+        preference: "create_and_update",
+        bulk: false,
+        scope: "not isSystem",
+    };
     write(&folder, &stand_ins, &shape)?;
     let path = folder.join("rollcall.yaml");
     let config = app::configuration(&path)?;
@@ -54,7 +58,10 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         reason: None,
         outcome: None,
         limit: Some(10),
-        format: Format { json: false, csv: false },
+        format: Format {
+            json: false,
+            csv: false,
+        },
     };
     read::errors(&path, &errors).await?;
     queries(&folder);
@@ -64,14 +71,19 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
 fn folder(command: &Demo) -> anyhow::Result<PathBuf> {
     match &command.folder {
         Some(folder) if folder.join("rollcall.db").exists() => {
-            anyhow::bail!("`{}` holds a database already; name another `--folder`", folder.display())
+            anyhow::bail!(
+                "`{}` holds a database already; name another `--folder`",
+                folder.display()
+            )
         }
         Some(folder) => {
             app::make_folder(folder)?;
             Ok(folder.canonicalize()?)
         }
         None => {
-            let folder = tempfile::Builder::new().prefix("rollcall-demo-").tempdir_in(env::temp_dir())?;
+            let folder = tempfile::Builder::new()
+                .prefix("rollcall-demo-")
+                .tempdir_in(env::temp_dir())?;
             Ok(folder.keep())
         }
     }

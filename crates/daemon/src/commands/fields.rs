@@ -37,27 +37,27 @@ impl Census {
         // What is no JSON object was refused before.
         if let Ok(Value::Object(members)) = serde_json::from_str(json) {
             for (name, value) in members {
-                self.note(name, value);
+                self.note(&name, value);
             }
         }
     }
 
     /// Notes a value by the path that a mapping would write.
-    fn note(&mut self, path: String, value: Value) {
-        let seen = self.fields.entry(path.clone()).or_default();
+    fn note(&mut self, path: &str, value: Value) {
+        let seen = self.fields.entry(path.to_owned()).or_default();
         match value {
             Value::Null => {}
             Value::String(text) if text.is_empty() => {}
             Value::Object(members) => {
                 seen.filled += 1;
                 for (name, value) in members {
-                    self.note(format!("{path}.{name}"), value);
+                    self.note(&format!("{path}.{name}"), value);
                 }
             }
             Value::Array(items) => {
                 seen.filled += usize::from(!items.is_empty());
                 if let Some(first) = items.into_iter().next() {
-                    self.note(format!("{path}.0"), first);
+                    self.note(&format!("{path}.0"), first);
                 }
             }
             value => {
@@ -103,7 +103,10 @@ pub(crate) async fn fields(path: &Path, command: &Fields) -> anyhow::Result<Exit
     let mut rows = source.rows("SentinelOne");
     rows.extend(target.rows("Oomnitza"));
     let columns = ["system", "field", "filled", "example"];
-    let mut all = Rows { columns: columns.map(str::to_owned).to_vec(), rows };
+    let mut all = Rows {
+        columns: columns.map(str::to_owned).to_vec(),
+        rows,
+    };
     if command.format.json {
         let answer = json!({
             "looked_at": {"sentinelone": source.looked_at, "oomnitza": target.looked_at},
@@ -115,13 +118,24 @@ pub(crate) async fn fields(path: &Path, command: &Fields) -> anyhow::Result<Exit
     }
     if !command.format.csv {
         shorten(&mut all);
-        println!("{} users and {} people were looked at", source.looked_at, target.looked_at);
+        println!(
+            "{} users and {} people were looked at",
+            source.looked_at, target.looked_at
+        );
     }
     output::print(&all, command.format, &columns, &config.timezone)?;
     if !command.format.csv {
         println!("Role numbers in use in Oomnitza, for the field `role`:");
-        let format = Format { json: false, csv: false };
-        output::print(&role_rows(&roles), format, &["role", "people", "examples"], &config.timezone)?;
+        let format = Format {
+            json: false,
+            csv: false,
+        };
+        output::print(
+            &role_rows(&roles),
+            format,
+            &["role", "people", "examples"],
+            &config.timezone,
+        )?;
     }
     Ok(Exit::Done)
 }
@@ -130,7 +144,11 @@ async fn users(client: sentinelone::Client, filter: UserFilter) -> anyhow::Resul
     let mut pages = client.users(&filter);
     let mut census = Census::default();
     while census.looked_at < SAMPLE {
-        match pages.next().await.context("could not read the users of SentinelOne")? {
+        match pages
+            .next()
+            .await
+            .context("could not read the users of SentinelOne")?
+        {
             None => break,
             Some(Event::Restarted) => census = Census::default(),
             Some(Event::Page(page)) => {
@@ -152,7 +170,9 @@ async fn people(reader: oomnitza::Reader) -> anyhow::Result<(Census, Roles)> {
     let mut pages = reader.people();
     let (mut census, mut roles) = (Census::default(), Roles::new());
     while census.looked_at < SAMPLE {
-        let Some(page) = pages.next().await.context(reading)? else { break };
+        let Some(page) = pages.next().await.context(reading)? else {
+            break;
+        };
         for person in page.people.iter().flatten().take(SAMPLE - census.looked_at) {
             census.take(person.json());
             let (mut role, mut username) = (None, String::new());
@@ -176,9 +196,16 @@ async fn people(reader: oomnitza::Reader) -> anyhow::Result<(Census, Roles)> {
 fn role_rows(roles: &Roles) -> Rows {
     let rows = roles.iter().map(|(role, (people, examples))| {
         let people = i64::try_from(*people).unwrap_or(i64::MAX);
-        vec![Cell::Text(role.clone()), Cell::Integer(people), Cell::Text(examples.join(", "))]
+        vec![
+            Cell::Text(role.clone()),
+            Cell::Integer(people),
+            Cell::Text(examples.join(", ")),
+        ]
     });
-    Rows { columns: ["role", "people", "examples"].map(str::to_owned).to_vec(), rows: rows.collect() }
+    Rows {
+        columns: ["role", "people", "examples"].map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+    }
 }
 
 /// Cuts examples to what fits on a line.

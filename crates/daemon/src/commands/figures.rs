@@ -33,7 +33,14 @@ impl Figures {
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
             .context("the kernel tells no peak memory")?;
-        Ok(Self { cpu: cpu_time()?, peak_memory: peak * 1024, wall, calls, users: 0, written: 0 })
+        Ok(Self {
+            cpu: cpu_time()?,
+            peak_memory: peak * 1024,
+            wall,
+            calls,
+            users: 0,
+            written: 0,
+        })
     }
 
     /// Writes the figures where who started the process reads them.
@@ -48,7 +55,11 @@ fn cpu_time() -> anyhow::Result<Duration> {
     let mut threads = 0;
     for thread in fs::read_dir("/proc/self/task")? {
         let counts = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-        threads += counts.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
+        threads += counts
+            .split_whitespace()
+            .next()
+            .and_then(|ns| ns.parse().ok())
+            .unwrap_or(0);
     }
     let stat = fs::read_to_string("/proc/self/stat")?;
     let after_name = stat.rsplit(')').next().unwrap_or_default();

@@ -17,7 +17,12 @@ struct Query {
 
 impl Query {
     fn on(view: &'static str) -> Self {
-        Self { view, conditions: Vec::new(), parameters: Vec::new(), tail: String::new() }
+        Self {
+            view,
+            conditions: Vec::new(),
+            parameters: Vec::new(),
+            tail: String::new(),
+        }
     }
 
     fn equal(&mut self, column: &str, value: Option<&String>) {
@@ -35,7 +40,12 @@ impl Query {
         format!("SELECT * FROM {}{conditions}{}", self.view, self.tail)
     }
 
-    async fn print(self, config: &Config, format: Format, columns: &[&str]) -> anyhow::Result<Exit> {
+    async fn print(
+        self,
+        config: &Config,
+        format: Format,
+        columns: &[&str],
+    ) -> anyhow::Result<Exit> {
         let store = app::read_store(config).await?;
         let rows = store.select(self.sql(), &self.parameters).await?;
         output::print(&rows, format, columns, &config.timezone)?;
@@ -51,30 +61,55 @@ pub(crate) async fn runs(path: &Path, command: &Runs) -> anyhow::Result<Exit> {
     // Ids of runs grow with time.
     query.tail = format!(" ORDER BY run_id DESC LIMIT {}", command.limit);
     let columns = [
-        "started_at", "integration", "state", "seen", "created", "updated", "unchanged", "skipped", "failed",
-        "duration_ms", "run_id",
+        "started_at",
+        "integration",
+        "state",
+        "seen",
+        "created",
+        "updated",
+        "unchanged",
+        "skipped",
+        "failed",
+        "duration_ms",
+        "run_id",
     ];
     query.print(&config, command.format, &columns).await
 }
 
 pub(crate) async fn errors(path: &Path, command: &Errors) -> anyhow::Result<Exit> {
     let config = app::configuration(path)?;
-    let mut query = Query::on(if command.run_id.is_some() { "v_errors" } else { "v_open_errors" });
+    let mut query = Query::on(if command.run_id.is_some() {
+        "v_errors"
+    } else {
+        "v_open_errors"
+    });
     if let Some(run_id) = &command.run_id {
         let store = app::read_store(&config).await?;
         if store.run(run_id).await?.is_none() {
-            return Err(load::Error::UnknownRun { run_id: run_id.clone() }.into());
+            return Err(load::Error::UnknownRun {
+                run_id: run_id.clone(),
+            }
+            .into());
         }
     }
     query.equal("run_id", command.run_id.as_ref());
     query.equal("integration", command.integration.as_ref());
     query.equal("reason", command.reason.as_ref());
     query.equal("outcome", command.outcome.as_ref());
-    query.tail = " ORDER BY outcome, reason, email".to_owned();
-    if let Some(limit) = command.limit {
-        query.tail += &format!(" LIMIT {limit}");
-    }
-    let columns = ["outcome", "reason", "email", "source_id", "field", "message", "hint"];
+    let limit = command.limit.map(|limit| format!(" LIMIT {limit}"));
+    query.tail = format!(
+        " ORDER BY outcome, reason, email{}",
+        limit.unwrap_or_default()
+    );
+    let columns = [
+        "outcome",
+        "reason",
+        "email",
+        "source_id",
+        "field",
+        "message",
+        "hint",
+    ];
     query.print(&config, command.format, &columns).await
 }
 
@@ -85,9 +120,16 @@ pub(crate) async fn people(path: &Path, command: &People) -> anyhow::Result<Exit
     if let Some(condition) = &command.condition {
         query.conditions.push(format!("({condition})"));
     }
-    query.tail = " ORDER BY integration, email".to_owned();
+    query.tail = String::from(" ORDER BY integration, email");
     let columns = [
-        "email", "full_name", "scope", "role", "two_fa_enabled", "last_login", "last_outcome", "last_reason",
+        "email",
+        "full_name",
+        "scope",
+        "role",
+        "two_fa_enabled",
+        "last_login",
+        "last_outcome",
+        "last_reason",
         "gone_since",
     ];
     let printed = query.print(&config, command.format, &columns).await;

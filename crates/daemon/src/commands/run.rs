@@ -21,9 +21,16 @@ pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
     app::integration(&config, &command.integration)?;
     let (store, _logging) = prepare(&config).await?;
     let report = load(&config, &command.integration, &store, |loader| {
-        let intent =
-            if command.dry_run { Intent::DryRun } else { Intent::Deliver(loader.writer()) };
-        Request { intent, only: command.only.clone(), trigger: "manual" }
+        let intent = if command.dry {
+            Intent::DryRun
+        } else {
+            Intent::Deliver(loader.writer())
+        };
+        Request {
+            intent,
+            only: command.only.clone(),
+            trigger: "manual",
+        }
     })
     .await?;
     close(store).await?;
@@ -55,7 +62,9 @@ const SHOWN: usize = 20;
 async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::Result<()> {
     let store = app::read_store(config).await?;
     let sql = "SELECT email, source_id, oomnitza_id, action, before, after FROM v_changes WHERE run_id = ?";
-    let mut changes = store.select(sql.to_owned(), std::slice::from_ref(&report.run_id)).await?;
+    let mut changes = store
+        .select(sql.to_owned(), std::slice::from_ref(&report.run_id))
+        .await?;
     if command.format.json {
         let answer =
             json!({"summary": output::summary_json(report), "changes": output::objects(&changes)});
@@ -74,7 +83,10 @@ async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::
             println!("and {} more; `--csv` and `--json` show all", all - SHOWN);
         }
         if report.error.is_none() {
-            println!("`rollcall apply {}` carries out exactly this plan", report.run_id);
+            println!(
+                "`rollcall apply {}` carries out exactly this plan",
+                report.run_id
+            );
         }
     }
     Ok(())
@@ -119,7 +131,10 @@ pub(crate) async fn load(
     store: &Arc<Store>,
     request: impl FnOnce(&Loader) -> Request,
 ) -> anyhow::Result<Report> {
-    with_loader(config, integration, store, async |loader| loader.run(&request(loader)).await).await
+    with_loader(config, integration, store, async |loader| {
+        loader.run(&request(loader)).await
+    })
+    .await
 }
 
 async fn with_loader(
@@ -133,8 +148,14 @@ async fn with_loader(
     let cancel = CancellationToken::new();
     stop_on_signals(&cancel)?;
     let (publisher, progress) = Publisher::new();
-    let loader =
-        app::loader(config, integration, connections, Arc::clone(store), cancel, publisher)?;
+    let loader = app::loader(
+        config,
+        integration,
+        connections,
+        Arc::clone(store),
+        cancel,
+        publisher,
+    )?;
     let show = Show::begin(progress);
     let result = work(&loader).await;
     show.end().await;

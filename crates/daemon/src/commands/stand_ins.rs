@@ -31,11 +31,17 @@ const MAPPING: [(&str, &str); 15] = [
     ("email", "email"),
     ("first_name", r#""{{ fullName | first_name }}""#),
     ("last_name", r#""{{ fullName | last_name }}""#),
-    ("role", "{ from: scope, table: { tenant: 23, account: 25, site: 25 }, otherwise: 25, write: on_create }"),
+    (
+        "role",
+        "{ from: scope, table: { tenant: 23, account: 25, site: 25 }, otherwise: 25, write: on_create }",
+    ),
     ("sentinelone_user_id", "id"),
     ("sentinelone_scope", "scope"),
     ("sentinelone_two_fa", "twoFaEnabled"),
-    ("sentinelone_last_login", "{ from: lastLogin, volatile: true }"),
+    (
+        "sentinelone_last_login",
+        "{ from: lastLogin, volatile: true }",
+    ),
     ("sentinelone_roles", r#""{{ role_names | join(', ') }}""#),
     ("sentinelone_console", "customer_domain_url"),
     ("sentinelone_synced_at", "connector_sync_time"),
@@ -54,7 +60,10 @@ pub(crate) fn write(
     shape: &Shape<'_>,
 ) -> anyhow::Result<()> {
     make_folder(folder)?;
-    secret(&folder.join("sentinelone.token"), stand_ins.sentinelone_token)?;
+    secret(
+        &folder.join("sentinelone.token"),
+        stand_ins.sentinelone_token,
+    )?;
     secret(&folder.join("oomnitza.token"), stand_ins.oomnitza_token)?;
     let path = folder.join("rollcall.yaml");
     fs::write(&path, yaml(stand_ins, shape))
@@ -73,20 +82,34 @@ fn secret(path: &Path, token: &str) -> anyhow::Result<()> {
 }
 
 fn yaml(stand_ins: &StandIns<'_>, shape: &Shape<'_>) -> String {
-    let mapping: String =
-        MAPPING.iter().map(|(field, value)| format!("      {field}: {value}\n")).collect();
-    let delivery = if shape.bulk {
-        let ids: String = MAPPING
+    let lines = |lines: Vec<String>| lines.join("\n") + "\n";
+    let mapping = lines(
+        MAPPING
             .iter()
-            .filter(|(field, _)| field.starts_with("sentinelone_"))
-            .map(|(field, _)| format!("        {field}: {}\n", bulk_field_id(field)))
-            .collect();
+            .map(|(field, value)| format!("      {field}: {value}"))
+            .collect(),
+    );
+    let delivery = if shape.bulk {
+        let custom = MAPPING
+            .iter()
+            .filter(|(field, _)| field.starts_with("sentinelone_"));
+        let ids = lines(
+            custom
+                .map(|(field, _)| format!("        {field}: {}", bulk_field_id(field)))
+                .collect(),
+        );
         format!("      delivery: bulk\n      connector_id: 268\n      fields:\n{ids}")
     } else {
         "      delivery: rest\n".to_owned()
     };
-    let StandIns { sentinelone_url, oomnitza_url, .. } = stand_ins;
-    let Shape { preference, scope, .. } = shape;
+    let StandIns {
+        sentinelone_url,
+        oomnitza_url,
+        ..
+    } = stand_ins;
+    let Shape {
+        preference, scope, ..
+    } = shape;
     format!(
         "# Written by Rollcall for its built-in stand-ins of both systems; `rollcall check` reads it like any other.\n\
          state_dir: .\n\

@@ -8,7 +8,7 @@ use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, Sentence, Wr
 use store::{Action, Group, PlannedChange, Settled, State};
 
 use self::verify::{Sent, Witnesses};
-use super::{Deliverer, Patience, chain, failed, rejection, settle, withdrawn};
+use super::{Deliverer, Patience, chain, failed, for_log, rejection, settle, withdrawn};
 use crate::decide::Object;
 use crate::deliver::look::members;
 use crate::error::Stop;
@@ -122,7 +122,7 @@ impl Deliverer<'_> {
             Ok(false) => Ok(()),
             Err(error) if error.is_unauthorized() => Err(Stop::Target(error)),
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "Could not ask whether the load was canceled");
+                tracing::warn!(error = %for_log(&error), "Could not ask whether the load was canceled");
                 Ok(())
             }
         }
@@ -187,7 +187,10 @@ impl Deliverer<'_> {
                             chain(&error)
                         )))
                     };
-                    refused.extend(part.iter().map(|one| settle(one.change, settlement.clone())));
+                    refused.extend(
+                        part.iter()
+                            .map(|one| settle(one.change, settlement.clone())),
+                    );
                     result = Err(Stop::Target(error));
                     break;
                 }
@@ -251,7 +254,7 @@ impl Deliverer<'_> {
         let mut finalized = match portion.finalize().await {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(portion.id = %id, error = %chain(&error), "Could not finalize the portion; the next run tries again");
+                tracing::warn!(portion.id = %id, error = %for_log(&error.source), "Could not finalize the portion; the next run tries again");
                 error.portion.leave_open();
                 false
             }
@@ -274,7 +277,7 @@ async fn report_broken(portion: &mut Portion, bulk: &Bulk, writer: &Writer, stop
         return;
     }
     if let Err(error) = portion.report_broken(&Sentence::of(stop)).await {
-        tracing::warn!(error = %chain(&error), "Could not report to Oomnitza that the load broke off");
+        tracing::warn!(error = %for_log(&error), "Could not report to Oomnitza that the load broke off");
     }
 }
 
@@ -287,6 +290,6 @@ pub(crate) async fn report_failed(writer: &Writer, bulk: &Bulk, id: &PortionId, 
         .report_failed(connector, id, &Sentence::of(stop))
         .await
     {
-        tracing::warn!(error = %chain(&error), "Could not report to Oomnitza that the load failed");
+        tracing::warn!(error = %for_log(&error), "Could not report to Oomnitza that the load failed");
     }
 }

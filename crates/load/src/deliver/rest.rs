@@ -111,9 +111,9 @@ impl Deliverer<'_> {
             .iter_mut()
             .filter(is_done)
             .filter(|one| {
-                !looks
+                looks
                     .get(&one.change)
-                    .is_some_and(|look| look.unseen.is_none())
+                    .is_none_or(|look| look.unseen.is_some())
             })
             .map(|one| (one.change, one))
             .collect();
@@ -138,7 +138,7 @@ impl Deliverer<'_> {
             }
             // They were accepted all the same; the next run compares.
             Err(stop) => {
-                tracing::warn!(error = %stop.chain(), "Could not read again what was written");
+                tracing::warn!(error = %stop.for_log(), "Could not read again what was written");
             }
         }
     }

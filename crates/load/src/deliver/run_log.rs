@@ -6,6 +6,7 @@ use oomnitza::{Connector, PortionId, Reader, RunLog};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::for_log;
 use crate::settings::Bulk;
 
 /// How long the log is waited for.
@@ -64,7 +65,7 @@ pub(super) async fn wait(
             Ok(Some(_)) => patience.applying,
             Ok(None) => patience.appearing,
             Err(error) => {
-                tracing::warn!(portion.id = %portion, %error, "Could not read the run log of a portion");
+                tracing::warn!(portion.id = %portion, error = %for_log(&error), "Could not read the run log of a portion");
                 patience.appearing
             }
         };
