@@ -17,6 +17,7 @@ mod error;
 mod reason;
 
 mod lock;
+mod memory;
 mod recover;
 
 mod read;

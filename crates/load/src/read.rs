@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Stop;
 use crate::scratch::{FinishedRows, Keys, Rows};
 
-pub(crate) use people::{field_name, lookup, people, spellings};
+pub(crate) use people::{field_name, people, spellings};
 pub(crate) use users::{UserReader, users, users_by_email};
 
 /// What was read of one side.

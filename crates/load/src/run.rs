@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::deliver::{Deliverer, SecondLook, report_failed};
 use crate::error::{Error, Stop};
 use crate::lock::Lock;
+use crate::memory;
 use crate::plan::Planner;
 use crate::progress::{Phase, Publisher};
 use crate::read::{self, Side, UserReader};
@@ -236,6 +237,7 @@ impl Active<'_> {
             Some(email) => self.read_one(&users, email).await?,
         };
         self.read_at = Timestamp::now();
+        memory::give_back();
         if !self.partial && users.rows.len() == 0 {
             self.nobody_in_the_console().await?;
         }
@@ -273,7 +275,9 @@ impl Active<'_> {
     async fn read_one(&self, users: &UserReader<'_>, email: &str) -> Result<(Side, Side), Stop> {
         let filter = &self.loader.integration.filter;
         let found = read::users_by_email(&self.sentinelone, filter, email, users).await?;
-        let people = read::lookup(&self.reader, users.mapping, &found, users.folder).await?;
+        // Everybody all the same: a lookup does not find a key that Oomnitza spells in another way, and whom it
+        // does not find would be made a second time.
+        let people = read::people(&self.reader, users.mapping, users.folder, users.cancel).await?;
         Ok((found, people))
     }
 

@@ -15,10 +15,10 @@ use xxhash_rust::xxh3::xxh3_128;
 const LENGTH: usize = 4;
 /// Every so many rows it is remembered where one begins.
 const STRIDE: usize = 16;
-/// How many parts keys are spread over: one of a million users' is then about a megabyte.
-const PARTS: usize = 32;
+/// How many parts keys are spread over: one of a million users' is then below a megabyte.
+const PARTS: usize = 64;
 /// How many keys of a part are held before they go to its file.
-const HELD: usize = 512;
+const HELD: usize = 256;
 /// The bytes of a key in its file: hash, row, key number.
 const KEY_BYTES: usize = 16 + 4 + 1;
 
@@ -201,7 +201,7 @@ impl Scan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     /// XXH3-128 of the canonical value.
-    pub(crate) hash: u128,
+    pub(crate) hash: [u8; 16],
     /// Which of the sync keys, in the order in which they are tried.
     pub(crate) number: u8,
     /// The row that has it.
@@ -212,7 +212,7 @@ impl Key {
     /// Makes the key of `row` from the canonical text of its value.
     pub(crate) fn new(number: u8, canonical: &str, row: u32) -> Self {
         Self {
-            hash: xxh3_128(canonical.as_bytes()),
+            hash: xxh3_128(canonical.as_bytes()).to_le_bytes(),
             number,
             row,
         }
@@ -220,7 +220,7 @@ impl Key {
 
     fn to_bytes(self) -> [u8; KEY_BYTES] {
         let mut bytes = [0; KEY_BYTES];
-        bytes[..16].copy_from_slice(&self.hash.to_le_bytes());
+        bytes[..16].copy_from_slice(&self.hash);
         bytes[16..20].copy_from_slice(&self.row.to_le_bytes());
         bytes[20] = self.number;
         bytes
@@ -231,7 +231,7 @@ impl Key {
         hash.copy_from_slice(&bytes[..16]);
         row.copy_from_slice(&bytes[16..20]);
         Self {
-            hash: u128::from_le_bytes(hash),
+            hash,
             row: u32::from_le_bytes(row),
             number: bytes[20],
         }
@@ -261,8 +261,7 @@ impl Keys {
 
     /// Adds a key.
     pub(crate) fn push(&mut self, key: Key) -> io::Result<()> {
-        let part = usize::try_from(key.hash % PARTS as u128).map_err(io::Error::other)?;
-        let part = &mut self.parts[part];
+        let part = &mut self.parts[usize::from(key.hash[15]) % PARTS];
         part.held.push(key);
         if part.held.len() < HELD {
             return Ok(());

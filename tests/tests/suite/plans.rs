@@ -232,19 +232,19 @@ fn an_address_of_nobody_fails_and_writes_nothing() {
 }
 
 #[test]
-fn only_takes_nobody_from_another_user_of_the_console() {
+fn only_finds_a_person_whose_address_is_spelt_in_another_way() {
     let company = Company::plain(10, 1.0);
-    let emails = company.colleagues();
-    // The person of the first has the id of the second, who goes before in a whole load.
+    let email = company.colleagues().remove(0);
+    let shouted = email.to_uppercase();
     company.edit_person(
-        &emails[0],
-        &json!({ "sentinelone_user_id": company.user_id(&emails[1]) }),
+        &email,
+        &json!({ "email": shouted, "username": "other.name" }),
     );
-    let before = company.people();
-    let _ = company.rollcall.run_only(&emails[0]).with_code(0);
-    assert_eq!(company.people(), before);
+    let _ = company.rollcall.run_only(&email).with_code(0);
     assert_eq!(
-        company.rollcall.latest_reasons(),
-        [("skipped(duplicate_in_source)".to_owned(), 1)]
+        (company.count("updated"), company.control.people().len()),
+        (1, 10)
     );
+    let user_id = company.user_id(&email);
+    assert_eq!(company.person(&shouted)["sentinelone_user_id"], *user_id);
 }

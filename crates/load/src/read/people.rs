@@ -1,6 +1,6 @@
 //! The target: people in Oomnitza, of whom only ids, sync keys and mapped fields are held.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
 use mapping::Mapping;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Fetched, Intake, Side, next};
 use crate::error::Stop;
-use crate::rows::{TargetRow, UserRow};
+use crate::rows::TargetRow;
 use crate::scratch::Key;
 
 /// Reads all people; a read that brings fewer than were promised is made once more.
@@ -81,46 +81,6 @@ fn fetch(
     receiver
 }
 
-/// Looks up, by their sync keys, just the people that the users in `users` may match.
-pub(crate) async fn lookup(
-    reader: &Reader,
-    mapping: &Mapping,
-    users: &Side,
-    folder: &Path,
-) -> Result<Side, Stop> {
-    let mut values: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
-    let mut scan = users.rows.scan()?;
-    while let Some(row) = scan.next::<UserRow<'_>>()? {
-        for &field in mapping.sync_keys() {
-            let raw = row.record.get(field).copied().unwrap_or_default();
-            values
-                .entry(field)
-                .or_default()
-                .extend(spellings(mapping, field, raw));
-        }
-    }
-    let mut take = Taking::new(mapping, folder)?;
-    let mut seen = HashSet::new();
-    for (field, values) in values {
-        let name = field_name(mapping, field)?;
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        let mut found = reader.people_by_key(&name, &values).await?;
-        found.retain(|person| seen.insert(person.id.clone()));
-        take.page(found.into_iter().map(Ok).collect())?;
-    }
-    if take.check_fields().is_err() {
-        // Those few may lack a field that others have.
-        if let Some(page) = reader.people().next().await? {
-            page.people
-                .iter()
-                .flatten()
-                .for_each(|person| take.fields.note(person));
-        }
-        take.check_fields()?;
-    }
-    take.intake.finish()
-}
-
 /// The texts by which the value of a sync key is asked for: as it is, and an address also as it compares,
 /// for an instance may keep it as it was sent, without the white space around it, or folded.
 pub(crate) fn spellings(mapping: &Mapping, field: usize, raw: &str) -> Vec<String> {
@@ -166,16 +126,6 @@ impl Fields {
                 place
             }
         }
-    }
-}
-
-impl Fields {
-    fn note(&mut self, person: &Person) {
-        person.for_each_field(|name, _| {
-            if let Some(&place) = self.places.get(name) {
-                self.present[place] = true;
-            }
-        });
     }
 }
 
@@ -266,5 +216,40 @@ impl<'m> Taking<'m> {
                 fields: missing.join(", "),
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use mapping::{Definition, FieldDefinition};
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_asked_for_as_it_was_sent_and_an_address_also_as_it_compares() {
+        let mapping = Mapping::compile(&Definition {
+            integration: "it".to_owned(),
+            scope: None,
+            sync_keys: vec!["external_id".to_owned(), "email".to_owned()],
+            fields: vec![
+                FieldDefinition::new("external_id", "id"),
+                FieldDefinition::new("email", "email"),
+            ],
+            variables: BTreeMap::new(),
+        })
+        .unwrap();
+        let asked = |field, raw| spellings(&mapping, field, raw);
+        assert_eq!(
+            asked(1, r#"" Ann@Acme.com ""#),
+            ["Ann@Acme.com", " Ann@Acme.com ", "ann@acme.com"]
+        );
+        assert_eq!(
+            asked(0, r#""0225494730938493804""#),
+            ["0225494730938493804"]
+        );
+        assert_eq!(asked(0, "225494730938493804"), ["225494730938493804"]);
+        assert_eq!(asked(1, ""), [""; 0]);
     }
 }

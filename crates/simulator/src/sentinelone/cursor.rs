@@ -18,7 +18,11 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// As base64 with padding, which has to be encoded in a URL.
     pub(crate) fn encode(self) -> String {
-        let Self { query, place, empty_pages } = self;
+        let Self {
+            query,
+            place,
+            empty_pages,
+        } = self;
         base64(format!("{query:016x}_id:{place}+{empty_pages}").as_bytes())
     }
 
