@@ -68,7 +68,7 @@ pub(crate) enum Stop {
     )]
     ShortSource { promised: u64, distinct: u64 },
     #[error(
-        "the list of Oomnitza people is not complete: it promised {promised}, and {distinct} came, twice in a row; nothing was written"
+        "the list of Oomnitza people is not complete: it promised {promised}, and {distinct} came, twice in a row; look whether the token's user may see all people; nothing was written"
     )]
     ShortTarget { promised: u64, distinct: u64 },
     #[error(
@@ -77,7 +77,9 @@ pub(crate) enum Stop {
     UnknownFields { fields: String },
     #[error("no user of the console has the address `{0}`; nothing was written")]
     Nobody(String),
-    #[error("could not use a scratch file in `state_dir`")]
+    #[error(
+        "could not use a scratch file in `state_dir`; see that its disk has room for a copy of both sides"
+    )]
     Scratch(#[from] io::Error),
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -24,8 +24,10 @@ pub(crate) struct Planner<'a> {
     pub(crate) integration: &'a Integration,
     pub(crate) store: &'a Store,
     pub(crate) key: RunKey,
-    /// Whether everybody was read.
-    pub(crate) complete: bool,
+    /// The e-mail address of the only users that are planned for.
+    ///
+    /// Everybody is read and matched all the same: who goes before whom cannot be seen otherwise.
+    pub(crate) only: Option<&'a str>,
     pub(crate) cancel: &'a CancellationToken,
     pub(crate) progress: &'a Publisher,
 }
@@ -55,6 +57,7 @@ impl Planner<'_> {
         drop((user_keys, people_keys));
 
         let has_forms = self.store.count_forms(self.key.integration).await? > 0;
+        let only = self.only.map(mapping::fold);
         let mut summary = PlanSummary::default();
         let mut scan = users.scan()?;
         let mut planned = 0;
@@ -78,21 +81,29 @@ impl Planner<'_> {
                 let row: UserRow<'_> = scan
                     .next()?
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-                lines.push(line(&rules, &row, finding));
+                if only
+                    .as_ref()
+                    .is_none_or(|only| row.email.map(mapping::fold).as_ref() == Some(only))
+                {
+                    lines.push(line(&rules, &row, finding));
+                }
             }
-            planned += lines.len();
-            self.progress.advance(lines.len());
+            planned += findings.len();
+            self.progress.advance(findings.len());
             self.store
                 .add_to_plan(
                     self.key,
                     lines,
-                    self.complete,
+                    self.only.is_none(),
                     Timestamp::now(),
                     &mut summary,
                 )
                 .await?;
         }
-        Ok(summary)
+        match self.only {
+            Some(email) if summary.counts.seen == 0 => Err(Stop::Nobody(email.to_owned())),
+            _ => Ok(summary),
+        }
     }
 
     async fn forms(&self, findings: &[Finding]) -> Result<Forms, Stop> {

@@ -15,7 +15,7 @@ use crate::error::Stop;
 use crate::scratch::{FinishedRows, Keys, Rows};
 
 pub(crate) use people::{field_name, people, spellings};
-pub(crate) use users::{UserReader, users, users_by_email};
+pub(crate) use users::{UserReader, users};
 
 /// What was read of one side.
 pub(crate) struct Side {

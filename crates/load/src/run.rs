@@ -232,16 +232,13 @@ impl Active<'_> {
             cancel: &loader.cancel,
             progress: &loader.progress,
         };
-        let (users, people) = match &request.only {
-            None => self.read_everybody(&users).await?,
-            Some(email) => self.read_one(&users, email).await?,
-        };
+        let (users, people) = self.read(&users).await?;
         self.read_at = Timestamp::now();
         memory::give_back();
-        if !self.partial && users.rows.len() == 0 {
+        if users.rows.len() == 0 {
             self.nobody_in_the_console().await?;
         }
-        let summary = self.plan(users, people).await?;
+        let summary = self.plan(users, people, request.only.as_deref()).await?;
         self.settle(&summary, request).await?;
         self.deliver(&request.intent, SecondLook::WhenStale).await
     }
@@ -264,21 +261,13 @@ impl Active<'_> {
         ))
     }
 
-    async fn read_everybody(&self, users: &UserReader<'_>) -> Result<(Side, Side), Stop> {
+    /// Reads both sides at once.
+    async fn read(&self, users: &UserReader<'_>) -> Result<(Side, Side), Stop> {
         let filter = &self.loader.integration.filter;
         tokio::try_join!(
             read::users(&self.sentinelone, filter, users),
             read::people(&self.reader, users.mapping, users.folder, users.cancel),
         )
-    }
-
-    async fn read_one(&self, users: &UserReader<'_>, email: &str) -> Result<(Side, Side), Stop> {
-        let filter = &self.loader.integration.filter;
-        let found = read::users_by_email(&self.sentinelone, filter, email, users).await?;
-        // Everybody all the same: a lookup does not find a key that Oomnitza spells in another way, and whom it
-        // does not find would be made a second time.
-        let people = read::people(&self.reader, users.mapping, users.folder, users.cancel).await?;
-        Ok((found, people))
     }
 
     /// An empty console is believed only where nobody was ever seen.
@@ -307,13 +296,18 @@ impl Active<'_> {
         Ok(())
     }
 
-    async fn plan(&self, users: Side, people: Side) -> Result<PlanSummary, Stop> {
+    async fn plan(
+        &self,
+        users: Side,
+        people: Side,
+        only: Option<&str>,
+    ) -> Result<PlanSummary, Stop> {
         let loader = self.loader;
         let planner = Planner {
             integration: &loader.integration,
             store: &loader.store,
             key: self.key,
-            complete: !self.partial,
+            only,
             cancel: &loader.cancel,
             progress: &loader.progress,
         };

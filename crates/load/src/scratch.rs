@@ -24,6 +24,7 @@ const KEY_BYTES: usize = 16 + 4 + 1;
 
 /// Rows in the order in which they were read, each to be had again by its number.
 pub(crate) struct Rows {
+    folder: PathBuf,
     writer: BufWriter<File>,
     index: Index,
     end: u64,
@@ -42,6 +43,7 @@ impl Rows {
     pub(crate) fn new(folder: &Path) -> io::Result<Self> {
         let writer = BufWriter::with_capacity(256 * 1024, tempfile::tempfile_in(folder)?);
         Ok(Self {
+            folder: folder.to_owned(),
             writer,
             index: Index::default(),
             end: 0,
@@ -62,7 +64,9 @@ impl Rows {
             postcard::to_extend(row, std::mem::take(&mut self.buffer)).map_err(io::Error::other)?;
         let length = u32::try_from(buffer.len() - LENGTH).map_err(io::Error::other)?;
         buffer[..LENGTH].copy_from_slice(&length.to_le_bytes());
-        self.writer.write_all(&buffer)?;
+        self.writer
+            .write_all(&buffer)
+            .map_err(|error| in_folder(&self.folder, &error))?;
         let number = u32::try_from(self.index.rows).map_err(io::Error::other)?;
         if self.index.rows.is_multiple_of(STRIDE) {
             self.index.starts.push(self.end);
@@ -75,7 +79,9 @@ impl Rows {
 
     /// Ends the writing, so that rows can be read.
     pub(crate) fn finish(mut self) -> io::Result<FinishedRows> {
-        self.writer.flush()?;
+        self.writer
+            .flush()
+            .map_err(|error| in_folder(&self.folder, &error))?;
         let file = self
             .writer
             .into_inner()
@@ -85,6 +91,11 @@ impl Rows {
             index: self.index,
         })
     }
+}
+
+/// An error of a file without a name, with the folder that it is in.
+fn in_folder(folder: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{error} in `{}`", folder.display()))
 }
 
 /// Rows that are complete.
@@ -275,6 +286,7 @@ impl Keys {
             .drain(..)
             .for_each(|key| bytes.extend_from_slice(&key.to_bytes()));
         file.write_all(&bytes)
+            .map_err(|error| in_folder(&self.folder, &error))
     }
 
     /// How many parts there are; both sides have as many.

@@ -11,11 +11,24 @@ use serde_json::value::RawValue;
 
 /// How deep lists and objects are looked into. What lies deeper is taken as it came: no console
 /// nests like that, and no input may exhaust the stack.
-const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
+
+/// The digits of 2^53, up to which every integer has a double of its own.
+const LARGEST_EXACT: &str = "9007199254740992";
 
 /// Whether a JSON text is the empty value: absent, null or `""`.
 pub(crate) fn is_empty(raw: &str) -> bool {
     matches!(raw, "" | "null" | "\"\"")
+}
+
+/// Whether a JSON text is an integer beyond 2^53 in either direction.
+///
+/// Whoever reads numbers as doubles, like all JavaScript, would round it to another one.
+pub(crate) fn is_inexact(raw: &str) -> bool {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    digits.len() >= LARGEST_EXACT.len()
+        && (digits.len() > LARGEST_EXACT.len() || digits > LARGEST_EXACT)
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The members of a JSON object, in their order, values as they came.
@@ -171,8 +184,17 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Appends a JSON number, or the text of its digits where a reader would round it.
+pub(crate) fn push_number(out: &mut String, number: &str) {
+    if is_inexact(number) {
+        push_string(out, number);
+    } else {
+        out.push_str(number);
+    }
+}
+
 /// Appends a JSON text compactly: no white space, escapes only where needed, lists without their
-/// empty members. An empty value appends nothing.
+/// empty members, integers beyond 2^53 as texts. An empty value appends nothing.
 pub(crate) fn push_compact(out: &mut String, raw: &str) {
     if !is_empty(raw) {
         push_compact_value(out, raw, MAX_DEPTH);
@@ -213,6 +235,7 @@ fn push_compact_value(out: &mut String, raw: &str, depth: usize) {
             }
             Err(_) => out.push_str(raw),
         },
+        Some(b'-' | b'0'..=b'9') => push_number(out, raw),
         _ => out.push_str(raw),
     }
 }

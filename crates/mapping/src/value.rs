@@ -39,30 +39,59 @@ pub(crate) fn dense(value: &Value) -> Result<Value, Error> {
 }
 
 /// The template value of a JSON text. An empty value is undefined, and so is every empty value
-/// within; lists lose their empty members.
+/// within; lists lose their empty members. An integer beyond 2^53 is the text of its digits, so
+/// that an id is the same to a template whether it came as a text or as a number.
 ///
 /// A text that cannot be decoded, as one nested too deep, gives a value that fails the expression
 /// in which it is looked up.
 pub(crate) fn decode(raw: &str) -> Value {
-    if raw::is_empty(raw) {
-        return Value::UNDEFINED;
-    }
-    if let Some(text) = raw::text(raw) {
-        return Value::from(&*text);
-    }
-    match serde_json::from_str::<Decoded>(raw) {
-        Ok(Decoded(value)) => value,
-        Err(error) => Value::from(
+    decode_within(raw, raw::MAX_DEPTH).unwrap_or_else(|error| {
+        Value::from(
             Error::new(
                 ErrorKind::CannotDeserialize,
                 "the value is no JSON that can be read",
             )
             .with_source(error),
-        ),
+        )
+    })
+}
+
+fn decode_within(raw: &str, depth: usize) -> serde_json::Result<Value> {
+    if raw::is_empty(raw) {
+        return Ok(Value::UNDEFINED);
+    }
+    if let Some(text) = raw::text(raw) {
+        return Ok(Value::from(&*text));
+    }
+    match raw.as_bytes().first() {
+        Some(b'[' | b'{') if depth == 0 => Err(serde_json::Error::custom("it is nested too deep")),
+        Some(b'[') => decode_list(raw, depth - 1),
+        Some(b'{') => decode_object(raw, depth - 1),
+        _ if raw::is_inexact(raw) => Ok(Value::from(raw)),
+        _ => serde_json::from_str(raw).map(|Scalar(value)| value),
     }
 }
 
-/// Appends a template value as compact JSON; nothing for the empty value.
+fn decode_list(raw: &str, depth: usize) -> serde_json::Result<Value> {
+    let items = raw::items(raw)?.into_iter();
+    let members = items.map(|item| decode_within(item, depth));
+    Ok(Value::from(members.collect::<Result<Vec<_>, _>>()?))
+}
+
+fn decode_object(raw: &str, depth: usize) -> serde_json::Result<Value> {
+    let mut members: Vec<(String, Value)> = Vec::new();
+    for (name, value) in raw::members(raw)? {
+        let value = decode_within(value, depth)?;
+        match members.iter_mut().find(|(known, _)| *known == name) {
+            Some(known) => known.1 = value,
+            None => members.push((name.into_owned(), value)),
+        }
+    }
+    Ok(Value::from_object(Members(members)))
+}
+
+/// Appends a template value as compact JSON, integers beyond 2^53 as texts; nothing for the empty
+/// value.
 ///
 /// # Errors
 ///
@@ -118,10 +147,8 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<(), Error> {
 }
 
 fn encode_number(value: &Value, out: &mut String) -> Result<(), Error> {
-    use fmt::Write as _;
-
     if value.is_integer() {
-        write!(out, "{value}").expect("a String takes everything");
+        raw::push_number(out, &value.to_string());
         return Ok(());
     }
     let number = f64::try_from(value.clone())?;
@@ -134,74 +161,6 @@ fn encode_number(value: &Value, out: &mut String) -> Result<(), Error> {
 
 fn unusable(detail: &str) -> Error {
     Error::new(ErrorKind::InvalidOperation, detail.to_owned())
-}
-
-/// A value of a template as serde builds it from JSON.
-struct Decoded(Value);
-
-impl<'de> serde::Deserialize<'de> for Decoded {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Decoding).map(Self)
-    }
-}
-
-struct Decoding;
-
-impl<'de> Visitor<'de> for Decoding {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::UNDEFINED)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(if value.is_empty() {
-            Value::UNDEFINED
-        } else {
-            Value::from(value)
-        })
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(Decoded(member)) = list.next_element()? {
-            if !member.is_undefined() {
-                members.push(member);
-            }
-        }
-        Ok(Value::from(members))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut members: Vec<(String, Value)> = Vec::new();
-        while let Some((name, Decoded(value))) = map.next_entry::<String, _>()? {
-            match members.iter_mut().find(|(known, _)| *known == name) {
-                Some(known) => known.1 = value,
-                None => members.push((name, value)),
-            }
-        }
-        Ok(Value::from_object(Members(members)))
-    }
 }
 
 /// A JSON object in a template: few members, in their order.

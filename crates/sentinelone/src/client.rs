@@ -88,6 +88,7 @@ impl Client {
     ///
     /// The console's filter may tell spellings apart that are one address to Oomnitza, so its
     /// free-text search is asked too, as far as it is offered; what is given was compared here.
+    /// The comparison does not normalise (NFC): the caller folds again where that matters.
     ///
     /// # Errors
     /// When the console refuses the filter or gives no usable answer.
@@ -306,7 +307,7 @@ fn read_role(json: &[u8]) -> Option<Role> {
     })
 }
 
-/// An address as it is compared.
+/// An address as it is compared here: in lower case, without white space around, not normalised.
 fn fold(email: &str) -> String {
     email.trim().to_lowercase()
 }

@@ -1,67 +1,37 @@
-//! What each field of a user has to be, and how it is checked while it is passed over.
+//! The fields that a load reads of every user, and what each of them has to be.
 //!
-//! The table is that of the vendor's description of `GET /users`. Every field but the id may be
-//! absent or null; an empty text stands for nothing wherever a text could be. A field that is not
-//! in the table is left alone.
+//! One that is something else makes its user malformed, for then nobody could say who the user is
+//! or what the user may do. Every other field may be anything: it stays in the JSON as it came, and
+//! an odd one matters only where a mapping reads it. All but the id may be absent or null.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+    de::{Error as _, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::value::RawValue;
 
-use crate::time::parse_time;
-
-/// What a field of a user has to be.
+/// What a field that is read has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A text that is not empty, or a whole number that is taken by its digits.
     Id,
     /// A text.
     Text,
-    /// A boolean.
-    Flag,
-    /// A text that is a time.
-    Time,
     /// A list of objects, each a role in a scope.
     ScopeRoles,
-    /// An object with two times.
-    ApiToken,
 }
 
 impl Kind {
-    /// What a field has to be, if it is one that is known.
+    /// What a field has to be, if it is one that is read.
     pub(crate) fn of(field: &str) -> Option<Self> {
-        Some(match field {
-            "id" => Self::Id,
-            "email"
-            | "fullName"
-            | "scope"
-            | "lowestRole"
-            | "source"
-            | "twoFaStatus"
-            | "primaryTwoFaMethod"
-            | "agreementUrl"
-            | "globalUserId"
-            | "globalOrganizationId" => Self::Text,
-            "emailVerified"
-            | "emailReadOnly"
-            | "fullNameReadOnly"
-            | "groupsReadOnly"
-            | "twoFaEnabled"
-            | "twoFaEnabledReadOnly"
-            | "twoFaConfigured"
-            | "canGenerateApiToken"
-            | "isSystem"
-            | "agreedEula"
-            | "allowRemoteShell" => Self::Flag,
-            "firstLogin" | "lastLogin" | "dateJoined" => Self::Time,
-            "scopeRoles" => Self::ScopeRoles,
-            "apiToken" => Self::ApiToken,
-            _ => return None,
-        })
+        match field {
+            "id" => Some(Self::Id),
+            "email" | "fullName" => Some(Self::Text),
+            "scopeRoles" => Some(Self::ScopeRoles),
+            _ => None,
+        }
     }
 
     /// Whether a value is what it has to be.
@@ -69,10 +39,7 @@ impl Kind {
         match self {
             Self::Id => serde_json::from_str::<Id<'_>>(json).is_ok(),
             Self::Text => serde_json::from_str::<Text<'_>>(json).is_ok(),
-            Self::Flag => serde_json::from_str::<Flag>(json).is_ok(),
-            Self::Time => serde_json::from_str::<Time>(json).is_ok(),
-            Self::ScopeRoles => serde_json::from_str::<Option<Vec<RoleInScope<'_>>>>(json).is_ok(),
-            Self::ApiToken => serde_json::from_str::<Option<ApiToken>>(json).is_ok(),
+            Self::ScopeRoles => serde_json::from_str::<ScopeRoles<'_>>(json).is_ok(),
         }
     }
 }
@@ -82,15 +49,12 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Id => "a text that is not empty",
             Self::Text => "a text",
-            Self::Flag => "a boolean",
-            Self::Time => "a text with a time",
             Self::ScopeRoles => "a list of roles in scopes",
-            Self::ApiToken => "an object with two times",
         })
     }
 }
 
-/// The parts of a user that a load needs, borrowed from the JSON; the rest is checked only.
+/// The parts of a user that a load needs, borrowed from the JSON.
 #[derive(Default)]
 pub(crate) struct Fields<'a> {
     pub(crate) id: Id<'a>,
@@ -112,34 +76,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Fields::default();
                 let mut has_id = false;
-                while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
-                    let name = name.unwrap_or_default();
-                    match Kind::of(&name) {
-                        Some(Kind::Id) => {
+                while let Some(Text(name)) = map.next_key()? {
+                    match name.as_deref() {
+                        Some("id") => {
                             fields.id = map.next_value()?;
                             has_id = true;
                         }
-                        Some(Kind::Text) => {
-                            let text = map.next_value()?;
-                            match &*name {
-                                "email" => fields.email = text,
-                                "fullName" => fields.full_name = text,
-                                _ => {}
-                            }
+                        Some("email") => fields.email = map.next_value()?,
+                        Some("fullName") => fields.full_name = map.next_value()?,
+                        Some("scopeRoles") => {
+                            let _: ScopeRoles<'_> = map.next_value()?;
                         }
-                        Some(Kind::Flag) => {
-                            let Flag = map.next_value()?;
-                        }
-                        Some(Kind::Time) => {
-                            let Time = map.next_value()?;
-                        }
-                        Some(Kind::ScopeRoles) => {
-                            let _: Option<Vec<RoleInScope<'_>>> = map.next_value()?;
-                        }
-                        Some(Kind::ApiToken) => {
-                            let _: Option<ApiToken> = map.next_value()?;
-                        }
-                        None => {
+                        _ => {
                             let IgnoredAny = map.next_value()?;
                         }
                     }
@@ -222,53 +170,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A boolean, or nothing.
-struct Flag;
-
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FlagVisitor;
-
-        impl Visitor<'_> for FlagVisitor {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a boolean")
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Flag, E> {
-                Ok(Flag)
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Flag, E> {
-                if text.is_empty() {
-                    Ok(Flag)
-                } else {
-                    Err(E::custom("a text where a boolean was expected"))
-                }
-            }
-
-            fn visit_unit<E>(self) -> Result<Flag, E> {
-                Ok(Flag)
-            }
-        }
-
-        deserializer.deserialize_any(FlagVisitor)
-    }
-}
-
-/// A text that is a time, or nothing.
-struct Time;
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Text(text) = Text::deserialize(deserializer)?;
-        match text.as_deref().map(parse_time) {
-            Some(None) => Err(D::Error::custom("a text that is no time")),
-            Some(Some(_)) | None => Ok(Self),
-        }
-    }
-}
+/// The roles of a user, each in a scope; none where there is no list.
+pub(crate) type ScopeRoles<'a> = Option<Vec<Object<RoleInScope<'a>>>>;
 
 /// A role in a scope; `id` and `name` are the scope's.
 #[derive(Default, Deserialize)]
@@ -286,11 +189,25 @@ pub(crate) struct RoleInScope<'a> {
     pub(crate) role_name: Text<'a>,
 }
 
-/// When the user's own token was made and ends: checked, and not kept.
-#[derive(Deserialize)]
-struct ApiToken {
-    #[serde(rename = "createdAt")]
-    _created_at: Option<Time>,
-    #[serde(rename = "expiresAt")]
-    _expires_at: Option<Time>,
+/// What is read from an object and from nothing else: a derived structure takes a list as well.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! [`Client`] reads: the users of a console as a stream of pages ([`UserPages`]), one user by id
 //! or e-mail address, the names of roles, what the console is, and until when the token holds.
-//! A user is kept as the JSON that came, without a copy; only what a load needs of it is parsed,
-//! and what is malformed fails alone.
+//! A user is kept as the JSON that came, without a copy; only what a load needs of it is parsed
+//! and checked, all else may be of any type, and what is malformed fails alone.
 //!
 //! It knows nothing of Oomnitza, of the mapping or of the database, and it changes nothing.
 //!

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use mapping::Mapping;
-use oomnitza::{Person, PersonId, Reader};
+use oomnitza::{FieldName, Person, PersonId, Reader};
 use serde_json::value::RawValue;
 use store::{Action, Form, PlannedChange};
 
-use crate::error::Stop;
+use crate::error::{Stop, chain};
 use crate::read::{field_name, spellings};
 
 /// What Oomnitza shows of a change that was sent.
@@ -108,10 +108,10 @@ pub(crate) async fn look_up(
         .iter()
         .filter(|change| change.action == Action::Create)
         .collect();
-    for (key, holders) in holders(reader, mapping, &creates).await? {
+    for holders in holders(reader, mapping, &creates).await? {
         for change in &creates {
-            let wanted = key_text(mapping, key, change);
-            if let Some(person) = wanted.and_then(|wanted| holders.get(&wanted)) {
+            let wanted = key_text(mapping, holders.key, change);
+            if let Some(person) = wanted.and_then(|wanted| holders.people.get(&wanted)) {
                 looks
                     .entry(change.change)
                     .or_insert_with(|| Look::at(mapping, change, person));
@@ -136,18 +136,28 @@ pub(crate) async fn conflicts(
         .iter()
         .filter(|change| change.action == Action::Create)
         .collect();
-    for (key, holders) in holders(reader, mapping, &creates).await? {
-        let name = mapping.fields()[key].name();
+    for holders in holders(reader, mapping, &creates).await? {
+        let name = mapping.fields()[holders.key].name();
         for change in &creates {
-            let wanted = key_text(mapping, key, change);
-            if let Some(person) = wanted.and_then(|wanted| holders.get(&wanted)) {
-                conflicts.entry(change.change).or_insert_with(|| {
-                    format!(
-                        "somebody with the user's `{name}` has come into Oomnitza since it was read, as user_id {}",
-                        person.id
-                    )
-                });
-            }
+            let wanted = key_text(mapping, holders.key, change);
+            let sentence = if let Some(person) =
+                wanted.and_then(|wanted| holders.people.get(&wanted))
+            {
+                format!(
+                    "somebody with the user's `{name}` has come into Oomnitza since it was read, as user_id {}",
+                    person.id
+                )
+            } else if let Some(why) = key_spellings(mapping, holders.key, change)
+                .iter()
+                .find_map(|value| holders.unanswered.get(value))
+            {
+                format!(
+                    "whether somebody has the user's `{name}` by now could not be looked up: {why}"
+                )
+            } else {
+                continue;
+            };
+            conflicts.entry(change.change).or_insert(sentence);
         }
     }
     if !look_again {
@@ -210,46 +220,88 @@ async fn people_of_updates(
         .collect())
 }
 
-/// Looks up who has the sync keys of creates: for each key, people by the canonical text of its value.
+/// Who has a sync key, as Oomnitza answers for the values of some creates.
+struct Holders {
+    /// The sync key, by its place in the mapping.
+    key: usize,
+    /// People by the canonical text of their value.
+    people: HashMap<String, Person>,
+    /// Values that Oomnitza would not answer for, and why.
+    unanswered: HashMap<String, String>,
+}
+
+/// Looks up who has the sync keys of creates.
 async fn holders(
     reader: &Reader,
     mapping: &Mapping,
     creates: &[&PlannedChange],
-) -> Result<Vec<(usize, HashMap<String, Person>)>, Stop> {
-    let mut by_key = Vec::new();
-    if creates.is_empty() {
-        return Ok(by_key);
-    }
+) -> Result<Vec<Holders>, Stop> {
+    let mut all = Vec::new();
     for &key in mapping.sync_keys() {
-        let mut values = BTreeSet::new();
-        for change in creates {
-            let after = members(&change.after);
-            let raw = member(&after, mapping.fields()[key].name()).unwrap_or_default();
-            values.extend(spellings(mapping, key, raw));
-        }
+        let values: BTreeSet<String> = creates
+            .iter()
+            .flat_map(|change| key_spellings(mapping, key, change))
+            .collect();
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         if values.is_empty() {
             continue;
         }
-        let mut holders = HashMap::new();
-        for person in reader
-            .people_by_key(&field_name(mapping, key)?, &values)
-            .await?
-        {
+        let field = field_name(mapping, key)?;
+        let (found, unanswered) = ask(reader, &field, &values).await?;
+        let mut people = HashMap::new();
+        for person in found {
             let mut raw = String::new();
             person.for_each_field(|name, value| {
-                if name == mapping.fields()[key].name() {
+                if name == field.as_str() {
                     value.get().clone_into(&mut raw);
                 }
             });
             let mut canonical = String::new();
             if mapping::canonical(mapping.fields()[key].kind(), or_empty(&raw), &mut canonical) {
-                holders.insert(canonical, person);
+                people.insert(canonical, person);
             }
         }
-        by_key.push((key, holders));
+        all.push(Holders {
+            key,
+            people,
+            unanswered,
+        });
     }
-    Ok(by_key)
+    Ok(all)
+}
+
+/// Asks for all values at once and, where Oomnitza refuses that, one by one: one value does not fail the others.
+async fn ask(
+    reader: &Reader,
+    field: &FieldName,
+    values: &[&str],
+) -> Result<(Vec<Person>, HashMap<String, String>), Stop> {
+    let concerns_a_value = |error: &oomnitza::Error| {
+        error.is_refusal() || matches!(error, oomnitza::Error::Malformed(_))
+    };
+    match reader.people_by_key(field, values).await {
+        Ok(people) => return Ok((people, HashMap::new())),
+        Err(error) if concerns_a_value(&error) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let (mut people, mut unanswered) = (Vec::new(), HashMap::new());
+    for &value in values {
+        match reader.people_by_key(field, &[value]).await {
+            Ok(found) => people.extend(found),
+            Err(error) if concerns_a_value(&error) => {
+                unanswered.insert(value.to_owned(), chain(&error));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((people, unanswered))
+}
+
+/// The texts by which the value of a sync key of a change is asked for.
+fn key_spellings(mapping: &Mapping, key: usize, change: &PlannedChange) -> Vec<String> {
+    let after = members(&change.after);
+    let raw = member(&after, mapping.fields()[key].name()).unwrap_or_default();
+    spellings(mapping, key, raw)
 }
 
 /// The canonical text of a sync key of a change.

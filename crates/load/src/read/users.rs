@@ -99,24 +99,6 @@ fn fetch(
     receiver
 }
 
-/// Reads the users that have an e-mail address, in whatever spelling.
-pub(crate) async fn users_by_email(
-    client: &Client,
-    filter: &UserFilter,
-    email: &str,
-    reader: &UserReader<'_>,
-) -> Result<Side, Stop> {
-    let users = client.users_by_email(filter, email).await?;
-    if users.is_empty() {
-        return Err(Stop::Nobody(email.to_owned()));
-    }
-    let mut intake = Intake::new(reader.folder)?;
-    reader
-        .take(users, &mut intake, &mut Record::default())
-        .await?;
-    intake.finish()
-}
-
 impl UserReader<'_> {
     /// Maps a page of users and takes them in.
     async fn take(
