@@ -10,7 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mapping::Mapping;
 use oomnitza::{Reader, Writer};
-use store::{Action, Fault, Form, Notice, PlannedChange, RunKey, Settled, Settlement, Store};
+use store::{
+    Action, Fault, Form, Group, Notice, PlannedChange, RunKey, Settled, Settlement, Store,
+};
 use tokio_util::sync::CancellationToken;
 use transport::Retry;
 
@@ -68,6 +70,27 @@ impl Deliverer<'_> {
 
     fn mapping(&self) -> &Mapping {
         &self.integration.mapping
+    }
+
+    /// Reads the next changes of a group behind the row `after`, and moves it on; `None` when there are none left.
+    async fn next_chunk(
+        &self,
+        group: &Group,
+        after: &mut i64,
+        limit: u32,
+    ) -> Result<Option<Vec<PlannedChange>>, Stop> {
+        if self.cancel.is_cancelled() {
+            return Err(Stop::Interrupted);
+        }
+        let chunk = self
+            .store
+            .next_changes(self.key, group, *after, limit)
+            .await?;
+        let Some(last) = chunk.last() else {
+            return Ok(None);
+        };
+        *after = last.change;
+        Ok(Some(self.without_conflicts(chunk).await?))
     }
 
     /// Withdraws the changes of a chunk that somebody has made pointless since the plan; gives the others.

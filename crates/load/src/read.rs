@@ -47,6 +47,39 @@ impl Intake {
     }
 }
 
+/// A listing that is fetched page by page.
+trait Pages: Send + 'static {
+    type Page: Send;
+    type Completeness: Send;
+    type Error: Send;
+
+    /// Fetches what comes next.
+    fn fetch(
+        &mut self,
+    ) -> impl Future<Output = Result<Fetched<Self::Page, Self::Completeness>, Self::Error>> + Send;
+}
+
+/// Where a fetching task sends what it fetches.
+type Ahead<P> = mpsc::Receiver<
+    Result<Fetched<<P as Pages>::Page, <P as Pages>::Completeness>, <P as Pages>::Error>,
+>;
+
+/// Fetches a listing in a task of its own, one page ahead.
+fn ahead<P: Pages>(mut pages: P) -> Ahead<P> {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            let fetched = pages.fetch().await;
+            let last = matches!(fetched, Ok(Fetched::End(_)) | Err(_));
+            // A reader that is gone wants no more pages.
+            if sender.send(fetched).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
 /// What a fetching task sends.
 enum Fetched<P, C> {
     Page(P),

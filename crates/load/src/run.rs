@@ -1,5 +1,7 @@
 //! One run, from its beginning to its end: read, match, plan, deliver, and put on record what became of it.
 
+mod end;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::memory;
 use crate::plan::Planner;
 use crate::progress::{Phase, Publisher};
 use crate::read::{self, Side, UserReader};
-use crate::recover::{Recovery, end_early};
+use crate::recover::Recovery;
 use crate::report::Report;
 use crate::settings::{Delivery, Integration};
 
@@ -376,167 +378,5 @@ impl Active<'_> {
         if stop.state() == State::Failed && !planned {
             report_failed(writer, bulk, &PortionId::random(), stop).await;
         }
-    }
-
-    /// Puts the end of the run on record.
-    async fn end(
-        &self,
-        run_id: &str,
-        intent: &Intent,
-        result: Result<(), Stop>,
-        started_at: Timestamp,
-    ) -> Result<Report, Error> {
-        let ended = self.record_end(run_id, intent, &result, started_at).await;
-        match (ended, result) {
-            // What broke the run keeps its end from being recorded too, and is what the operator must hear of.
-            (Err(later), Err(Stop::Store(first))) => {
-                tracing::error!(run.id = run_id, error = %later, "Could not put the end of the run on record");
-                Err(first.into())
-            }
-            (ended, _) => ended,
-        }
-    }
-
-    async fn record_end(
-        &self,
-        run_id: &str,
-        intent: &Intent,
-        result: &Result<(), Stop>,
-        started_at: Timestamp,
-    ) -> Result<Report, Error> {
-        let store = &self.loader.store;
-        let (source_calls, target_calls) = (
-            self.loader.source.calls().sent,
-            self.loader.target.calls().sent,
-        );
-        store
-            .count_calls(self.key, source_calls, target_calls)
-            .await?;
-        let error = result.as_ref().err().map(Stop::chain);
-        let state = self.end_state(intent, result).await?;
-        let delivered = intent.writer().is_some();
-        self.finish(state, delivered, error.as_deref()).await?;
-
-        let run = store.run(run_id).await?.ok_or_else(|| Error::UnknownRun {
-            run_id: run_id.to_owned(),
-        })?;
-        let report = Report {
-            run_id: run_id.to_owned(),
-            integration: run.integration,
-            state,
-            intents: !delivered || state == State::Parked,
-            counts: run.counts,
-            reasons: store.reasons(self.key).await?,
-            duration: elapsed(started_at),
-            source_calls,
-            target_calls,
-            error,
-        };
-        log_end(&report, result.as_ref().err().map(Stop::for_log).as_deref());
-        Ok(report)
-    }
-
-    async fn end_state(
-        &self,
-        intent: &Intent,
-        result: &Result<(), Stop>,
-    ) -> Result<State, store::Error> {
-        Ok(match (result, intent) {
-            (Err(stop), _) => stop.state(),
-            (Ok(()), Intent::Plan) => State::Planned,
-            (Ok(()), Intent::DryRun) => State::Completed,
-            (Ok(()), Intent::Deliver(_)) => {
-                let counts = self.loader.store.outcomes(self.key).await?;
-                if counts.failed > 0 {
-                    State::CompletedWithErrors
-                } else {
-                    State::Completed
-                }
-            }
-        })
-    }
-
-    async fn finish(
-        &self,
-        state: State,
-        delivered: bool,
-        error: Option<&str>,
-    ) -> Result<(), store::Error> {
-        let (store, now) = (&self.loader.store, Timestamp::now());
-        let planned = store.is_planned(self.key).await?;
-        if !planned {
-            store.drop_plan(self.key).await?;
-            store
-                .end_run(self.key, state, &store::Counts::default(), error, now)
-                .await?;
-        } else if !delivered {
-            let counts = store.intents(self.key).await?;
-            store.end_run(self.key, state, &counts, error, now).await?;
-        } else if matches!(state, State::Completed | State::CompletedWithErrors) {
-            let counts = store.outcomes(self.key).await?;
-            store.end_run(self.key, state, &counts, error, now).await?;
-            store
-                .publish_outcomes(self.key, self.among.as_deref(), now)
-                .await?;
-        } else {
-            let among = self.among.as_deref();
-            end_early(store, self.key, state, among, error.unwrap_or_default()).await?;
-        }
-        let overtakes = (planned && delivered || state == State::Parked) && !self.partial;
-        if overtakes {
-            store.overtake(self.key).await?;
-        }
-        Ok(())
-    }
-
-    /// The report of a plan that could not even be begun.
-    fn unstarted(&self, planned: &Run, stop: &Stop, started_at: Timestamp) -> Report {
-        Report {
-            run_id: planned.run_id.clone(),
-            integration: planned.integration.clone(),
-            state: stop.state(),
-            intents: true,
-            counts: planned.counts,
-            reasons: Vec::new(),
-            duration: elapsed(started_at),
-            source_calls: self.loader.source.calls().sent,
-            target_calls: self.loader.target.calls().sent,
-            error: Some(format!("{}; the plan stays as it is", stop.chain())),
-        }
-    }
-}
-
-fn elapsed(since: Timestamp) -> std::time::Duration {
-    Timestamp::now().duration_since(since).unsigned_abs()
-}
-
-/// Logs the one line of a run's end.
-fn log_end(report: &Report, error: Option<&str>) {
-    let counts = &report.counts;
-    let duration_ms = u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX);
-    macro_rules! ended {
-        ($level:ident) => {
-            tracing::$level!(
-                run.id = %report.run_id,
-                integration.id = %report.integration,
-                state = %report.state,
-                seen = counts.seen,
-                created = counts.created,
-                updated = counts.updated,
-                unchanged = counts.unchanged,
-                skipped = counts.skipped,
-                failed = counts.failed,
-                source_calls = report.source_calls,
-                target_calls = report.target_calls,
-                duration_ms,
-                error,
-                "The run ended"
-            )
-        };
-    }
-    match report.state {
-        State::Failed | State::Parked => ended!(error),
-        State::CompletedWithErrors | State::Interrupted | State::Canceled => ended!(warn),
-        _ => ended!(info),
     }
 }

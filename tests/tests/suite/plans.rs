@@ -248,3 +248,24 @@ fn only_finds_a_person_whose_address_is_spelt_in_another_way() {
     let user_id = company.user_id(&email);
     assert_eq!(company.person(&shouted)["sentinelone_user_id"], *user_id);
 }
+
+#[test]
+fn only_does_not_take_the_person_of_another_user() {
+    let company = Company::plain(10, 1.0);
+    company.load();
+    let emails = company.colleagues();
+    let (first, second) = (company.user_id(&emails[0]), company.user_id(&emails[1]));
+    // The first user takes the address that the person of the second one has; the second user's own is another.
+    company.edit_user(&emails[1], &json!({ "email": "second@acme.example" }));
+    company.edit_user(&emails[0], &json!({ "email": emails[1] }));
+    let orphan = company.person(&emails[0])["user_id"].to_string();
+    assert!(company.control.remove_person(orphan.trim_matches('"')));
+
+    let _ = company.rollcall.run_only(&emails[1]).with_code(0);
+    let reasons = "SELECT source_id, reason FROM v_errors WHERE run_id = (SELECT max(run_id) FROM v_runs)";
+    let rows = company.rollcall.query(reasons);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0]["source_id"], first);
+    assert_eq!(rows[0]["reason"], "duplicate_in_source");
+    assert_eq!(company.person(&emails[1])["sentinelone_user_id"], *second);
+}

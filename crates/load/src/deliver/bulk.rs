@@ -56,17 +56,7 @@ impl Deliverer<'_> {
     ) -> Result<(), Stop> {
         for group in groups {
             let mut after = 0;
-            loop {
-                if self.cancel.is_cancelled() {
-                    return Err(Stop::Interrupted);
-                }
-                let chunk = self
-                    .store
-                    .next_changes(self.key, group, after, CHUNK)
-                    .await?;
-                let Some(last) = chunk.last() else { break };
-                after = last.change;
-                let chunk = self.without_conflicts(chunk).await?;
+            while let Some(chunk) = self.next_chunk(group, &mut after, CHUNK).await? {
                 self.upload_chunk(bulk, group, &chunk, portion, sent)
                     .await?;
             }

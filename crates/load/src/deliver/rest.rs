@@ -55,16 +55,7 @@ impl Deliverer<'_> {
     pub(super) async fn rest(&self, groups: &[Group]) -> Result<(), Stop> {
         for group in groups {
             let mut after = 0;
-            loop {
-                if self.cancel.is_cancelled() {
-                    return Err(Stop::Interrupted);
-                }
-                let chunk = self
-                    .store
-                    .next_changes(self.key, group, after, CHUNK)
-                    .await?;
-                let Some(last) = chunk.last() else { break };
-                after = last.change;
+            while let Some(chunk) = self.next_chunk(group, &mut after, CHUNK).await? {
                 self.rest_chunk(chunk).await?;
             }
         }
@@ -72,7 +63,6 @@ impl Deliverer<'_> {
     }
 
     async fn rest_chunk(&self, chunk: Vec<PlannedChange>) -> Result<(), Stop> {
-        let chunk = self.without_conflicts(chunk).await?;
         let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
         self.store.mark_sent(&ids).await?;
         let luck = Luck::default();

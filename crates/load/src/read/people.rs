@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use mapping::Mapping;
-use oomnitza::{Completeness, FieldName, Malformed, PeoplePage, Person, Reader};
-use tokio::sync::mpsc;
+use oomnitza::{Completeness, FieldName, Malformed, PeoplePage, PeoplePages, Person, Reader};
 use tokio_util::sync::CancellationToken;
 
-use super::{Fetched, Intake, Side, next};
+use super::{Fetched, Intake, Pages, Side, ahead, next};
 use crate::error::Stop;
 use crate::rows::TargetRow;
 use crate::scratch::Key;
@@ -44,7 +43,7 @@ async fn read(
     folder: &Path,
     cancel: &CancellationToken,
 ) -> Result<(Side, Completeness), Stop> {
-    let mut pages = fetch(reader);
+    let mut pages = ahead(reader.people());
     let mut take = Taking::new(mapping, folder)?;
     loop {
         match next(&mut pages, cancel).await? {
@@ -58,27 +57,17 @@ async fn read(
     }
 }
 
-/// Fetches pages in a task of its own, one ahead.
-fn fetch(
-    reader: &Reader,
-) -> mpsc::Receiver<Result<Fetched<PeoplePage, Completeness>, oomnitza::Error>> {
-    let (sender, receiver) = mpsc::channel(1);
-    let mut pages = reader.people();
-    tokio::spawn(async move {
-        loop {
-            let fetched = match pages.next().await {
-                Ok(Some(page)) => Ok(Fetched::Page(page)),
-                Ok(None) => Ok(Fetched::End(pages.completeness())),
-                Err(error) => Err(error),
-            };
-            let last = matches!(fetched, Ok(Fetched::End(_)) | Err(_));
-            // A reader that is gone wants no more pages.
-            if sender.send(fetched).await.is_err() || last {
-                return;
-            }
-        }
-    });
-    receiver
+impl Pages for PeoplePages {
+    type Page = PeoplePage;
+    type Completeness = Completeness;
+    type Error = oomnitza::Error;
+
+    async fn fetch(&mut self) -> Result<Fetched<PeoplePage, Completeness>, oomnitza::Error> {
+        Ok(match self.next().await? {
+            Some(page) => Fetched::Page(page),
+            None => Fetched::End(self.completeness()),
+        })
+    }
 }
 
 /// The texts by which the value of a sync key is asked for: as it is, and an address also as it compares,

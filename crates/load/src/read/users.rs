@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use mapping::{Load, Mapping, Record, Subject};
-use sentinelone::{Client, Completeness, Event, Malformed, User, UserFilter, UserPage};
+use sentinelone::{Client, Completeness, Event, Malformed, User, UserFilter, UserPage, UserPages};
 use store::{ContentHash, Fault, Known, Store};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Fetched, Intake, Side, next};
+use super::{Fetched, Intake, Pages, Side, ahead, next};
 use crate::error::Stop;
 use crate::progress::Publisher;
 use crate::reason::{self, Reason};
@@ -56,7 +55,7 @@ async fn read(
     filter: &UserFilter,
     reader: &UserReader<'_>,
 ) -> Result<(Side, Completeness), Stop> {
-    let mut pages = fetch(client, filter);
+    let mut pages = ahead(client.users(filter));
     let mut intake = Intake::new(reader.folder)?;
     let mut record = Record::default();
     loop {
@@ -72,31 +71,21 @@ async fn read(
     }
 }
 
+/// A page, and how many users the first one promised.
 type Page = (UserPage, Option<u64>);
 
-/// Fetches pages in a task of its own, one ahead.
-fn fetch(
-    client: &Client,
-    filter: &UserFilter,
-) -> mpsc::Receiver<Result<Fetched<Page, Completeness>, sentinelone::Error>> {
-    let (sender, receiver) = mpsc::channel(1);
-    let mut pages = client.users(filter);
-    tokio::spawn(async move {
-        loop {
-            let fetched = match pages.next().await {
-                Ok(Some(Event::Page(page))) => Ok(Fetched::Page((page, pages.promised()))),
-                Ok(Some(Event::Restarted)) => Ok(Fetched::Restarted),
-                Ok(None) => Ok(Fetched::End(pages.completeness())),
-                Err(error) => Err(error),
-            };
-            let last = matches!(fetched, Ok(Fetched::End(_)) | Err(_));
-            // A reader that is gone wants no more pages.
-            if sender.send(fetched).await.is_err() || last {
-                return;
-            }
-        }
-    });
-    receiver
+impl Pages for UserPages {
+    type Page = Page;
+    type Completeness = Completeness;
+    type Error = sentinelone::Error;
+
+    async fn fetch(&mut self) -> Result<Fetched<Page, Completeness>, sentinelone::Error> {
+        Ok(match self.next().await? {
+            Some(Event::Page(page)) => Fetched::Page((page, self.promised())),
+            Some(Event::Restarted) => Fetched::Restarted,
+            None => Fetched::End(self.completeness()),
+        })
+    }
 }
 
 impl UserReader<'_> {
