@@ -12,6 +12,9 @@
 //!
 //! **Invariant:** absent, null and `""` are one empty value. A [`Record`] holds it as `""`,
 //! templates see it as undefined, and it never becomes a text such as `None`.
+//!
+//! **Invariant:** no digit of an integer is lost. One beyond 2^53, which Oomnitza may read as a
+//! double and round, is never written as a number: it becomes the text of its digits.
 
 mod definition;
 

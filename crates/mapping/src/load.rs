@@ -73,7 +73,13 @@ impl Load {
                 let raw = raw::member(&members, name);
                 raw::text(raw).filter(|text| !text.is_empty())
             };
-            let id = text("roleId");
+            // The list of roles has ids as texts, so one that came as a number is its digits.
+            let id = match raw::member(&members, "roleId") {
+                digits if digits.starts_with(|first: char| first.is_ascii_digit()) => {
+                    Some(Cow::Borrowed(digits))
+                }
+                _ => text("roleId"),
+            };
             let listed = id.as_deref().and_then(|id| self.role_names.get(id));
             let listed = listed.filter(|name| !name.is_empty());
             let name = match listed {

@@ -5,7 +5,9 @@ use crate::raw;
 
 /// The values of all fields of a [`Mapping`], in its order, as raw JSON texts.
 ///
-/// A value is compact JSON (`"text"`, `25`, `true`, `["a"]`), or `""` where it is empty.
+/// A value is compact JSON (`"text"`, `25`, `true`, `["a"]`), or `""` where it is empty. What the
+/// mapping makes of an integer beyond 2^53 is the text of its digits: a reader that counts in
+/// doubles would round the number.
 /// The same type holds what the mapping makes of a user and what Oomnitza has for a person.
 /// All values lie in one buffer, so that a record that is used again allocates nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! JSON texts and the values of templates, in both directions.
 
-use std::fmt;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ValueKind};
 use minijinja::{Error, ErrorKind, Value};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::Error as _;
 
 use crate::raw;
 
@@ -67,8 +66,12 @@ fn decode_within(raw: &str, depth: usize) -> serde_json::Result<Value> {
         Some(b'[' | b'{') if depth == 0 => Err(serde_json::Error::custom("it is nested too deep")),
         Some(b'[') => decode_list(raw, depth - 1),
         Some(b'{') => decode_object(raw, depth - 1),
+        Some(b't' | b'f') => serde_json::from_str::<bool>(raw).map(Value::from),
         _ if raw::is_inexact(raw) => Ok(Value::from(raw)),
-        _ => serde_json::from_str(raw).map(|Scalar(value)| value),
+        _ => match raw.parse::<i64>() {
+            Ok(integer) => Ok(Value::from(integer)),
+            Err(_) => serde_json::from_str::<f64>(raw).map(Value::from),
+        },
     }
 }
 

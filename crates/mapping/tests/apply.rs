@@ -9,6 +9,7 @@ fn load() -> Load {
     let roles = HashMap::from([
         ("r-custom".to_owned(), "SOC L2".to_owned()),
         ("r-admin".to_owned(), "Admin".to_owned()),
+        ("225494730938493701".to_owned(), "SOC L3".to_owned()),
     ]);
     Load::new(
         "https://acme.sentinelone.net",
@@ -47,6 +48,23 @@ fn check(expression: &str, user: &Value, expected: &str) {
     let (value, issues) = apply(FieldDefinition::new("f", expression), user);
     assert!(issues.is_empty(), "{expression}: {issues:?}");
     assert_eq!(value, expected, "{expression} of {user}");
+}
+
+/// Checks that each expression has the value, as JSON, for a user that comes as this text.
+#[track_caller]
+fn check_text(user: &str, cases: &[(&str, &str)]) {
+    let fields = cases.iter().enumerate();
+    let fields = fields
+        .map(|(index, (expression, _))| FieldDefinition::new(format!("f{index}"), *expression));
+    let definition = definition(fields.collect());
+    let mapping = Mapping::compile(&definition).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let mut record = Record::default();
+    let subject = Subject::new(user).expect("the user is an object");
+    let issues = mapping.apply(&subject, &load(), &mut record);
+    assert!(issues.is_empty(), "{issues:?}");
+    for (index, (expression, expected)) in cases.iter().enumerate() {
+        assert_eq!(record.get(index), *expected, "{expression} of {user}");
+    }
 }
 
 /// Gives the message with which an expression fails for a user.
@@ -101,7 +119,7 @@ fn bare_paths_take_values_as_they_came() {
     check("id", &ana, "\"1246532189745612389\"");
     check("isSystem", &ana, "false");
     check("count", &ana, "25");
-    check("big", &ana, "9007199254740993");
+    check("big", &ana, "\"9007199254740993\"");
     check("ratio", &ana, "1.5");
     check("zero", &ana, "0");
     check("note", &ana, "\"say \\\"hi\\\"\\né\"");
@@ -117,6 +135,76 @@ fn bare_paths_take_values_as_they_came() {
 }
 
 #[test]
+fn an_integer_that_a_double_would_round_becomes_the_text_of_its_digits() {
+    let user = r#"{
+        "id": 225494730938493804,
+        "low": -225494730938493804,
+        "huge": 123456789012345678901234567890,
+        "ids": [225494730938493804, 7, 123456789012345678901234567890],
+        "site": {"id": 225494730938493804, "name": "Cork"}
+    }"#;
+    check_text(
+        user,
+        &[
+            ("id", r#""225494730938493804""#),
+            ("{{ id }}", r#""225494730938493804""#),
+            ("user.id", r#""225494730938493804""#),
+            ("{{ user.id }}", r#""225494730938493804""#),
+            ("{{ id | int }}", r#""225494730938493804""#),
+            ("{{ 'S1-' ~ id }}", r#""S1-225494730938493804""#),
+            ("{{ id == '225494730938493804' }}", "true"),
+            ("{{ 225494730938493804 }}", r#""225494730938493804""#),
+            ("low", r#""-225494730938493804""#),
+            ("{{ low }}", r#""-225494730938493804""#),
+            ("huge", r#""123456789012345678901234567890""#),
+            ("{{ huge }}", r#""123456789012345678901234567890""#),
+            (
+                "ids",
+                r#"["225494730938493804",7,"123456789012345678901234567890"]"#,
+            ),
+            (
+                "{{ ids }}",
+                r#"["225494730938493804",7,"123456789012345678901234567890"]"#,
+            ),
+            ("ids.0", r#""225494730938493804""#),
+            ("{{ [id] }}", r#"["225494730938493804"]"#),
+            ("site", r#"{"id":"225494730938493804","name":"Cork"}"#),
+            ("{{ site }}", r#"{"id":"225494730938493804","name":"Cork"}"#),
+        ],
+    );
+}
+
+#[test]
+fn a_number_that_a_double_holds_stays_a_number() {
+    let user = r#"{
+        "least": -9007199254740992,
+        "most": 9007199254740992,
+        "beyond": 9007199254740993,
+        "fraction": 1.5,
+        "scientific": 1e20,
+        "list": [9007199254740992, 0.25]
+    }"#;
+    check_text(
+        user,
+        &[
+            ("least", "-9007199254740992"),
+            ("{{ least }}", "-9007199254740992"),
+            ("most", "9007199254740992"),
+            ("{{ most }}", "9007199254740992"),
+            ("{{ most - 1 }}", "9007199254740991"),
+            ("{{ most + 1 }}", r#""9007199254740993""#),
+            ("beyond", r#""9007199254740993""#),
+            ("{{ beyond }}", r#""9007199254740993""#),
+            ("fraction", "1.5"),
+            ("{{ fraction }}", "1.5"),
+            ("scientific", "1e20"),
+            ("list", "[9007199254740992,0.25]"),
+            ("{{ list }}", "[9007199254740992,0.25]"),
+        ],
+    );
+}
+
+#[test]
 fn escapes_do_not_make_a_value_another() {
     let mapping = Mapping::compile(&definition(vec![FieldDefinition::new("f", "a")])).unwrap();
     let mut record = Record::default();
@@ -128,9 +216,16 @@ fn escapes_do_not_make_a_value_another() {
         let issues = mapping.apply(&Subject::new(json).unwrap(), &load(), &mut record);
         assert_eq!((issues, record.get(0)), (vec![], "\"A/😀\""), "{json}");
     }
-    let half = r#"{"a":"x\ud83dy"}"#;
-    mapping.apply(&Subject::new(half).unwrap(), &load(), &mut record);
-    assert_eq!(record.get(0), "\"x\u{fffd}y\"");
+    let half = r#"{"a":"x\ud83dy","list":["x\ud83dy"]}"#;
+    check_text(
+        half,
+        &[
+            ("a", "\"x\u{fffd}y\""),
+            ("{{ a }}", "\"x\u{fffd}y\""),
+            ("list", "[\"x\u{fffd}y\"]"),
+            ("{{ list }}", "[\"x\u{fffd}y\"]"),
+        ],
+    );
 }
 
 #[test]
@@ -280,7 +375,7 @@ fn one_expression_keeps_its_type() {
     check("{{ count + 1 }}", &ana, "26");
     check("{{ -count }}", &ana, "-25");
     check("{{ ratio }}", &ana, "1.5");
-    check("{{ big }}", &ana, "9007199254740993");
+    check("{{ big }}", &ana, "\"9007199254740993\"");
     check("{{ id }}", &ana, "\"1246532189745612389\"");
     check("{{ groups }}", &ana, "[\"a\",\"b\"]");
     check(
@@ -342,6 +437,11 @@ fn role_names_are_distinct_and_in_order_and_custom_ones_by_the_list() {
         "role_names",
         &json!({"scopeRoles": [{}, {"roleId": null, "roleName": "A"}, 7]}),
         "[\"A\"]",
+    );
+    check(
+        "role_names",
+        &json!({"scopeRoles": [{"roleId": 225_494_730_938_493_701_u64}, {"roleId": 7}]}),
+        r#"["SOC L3","7"]"#,
     );
 }
 
@@ -603,6 +703,7 @@ fn constants_stay_what_they_are() {
     for (value, expected) in [
         (json!(25), "25"),
         (json!("25"), "\"25\""),
+        (json!(225_494_730_938_493_804_u64), "\"225494730938493804\""),
         (json!(["a", null]), "[\"a\"]"),
         (json!("{{ count }}"), "25"),
     ] {

@@ -37,6 +37,7 @@ fn user() -> impl Strategy<Value = Value> {
         Just(json!(null)),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
+        (-9_i64..9).prop_map(|near| Value::from((1_i64 << 53) + near)),
         any::<f64>().prop_map(Value::from),
         "(\\PC|\n|\"|\\\\){0,6}".prop_map(Value::from),
         "[0-9]{18}".prop_map(Value::from),
@@ -49,6 +50,20 @@ fn user() -> impl Strategy<Value = Value> {
         ]
     });
     (value.clone(), value).prop_map(|(a, b)| json!({"a": a, "b": b}))
+}
+
+/// Whether a value holds an integer that a reader of doubles would round.
+fn has_inexact_integer(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            let integer = number.as_i64().map(i128::from);
+            let integer = integer.or_else(|| number.as_u64().map(i128::from));
+            integer.is_some_and(|integer| integer.abs() > 1 << 53)
+        }
+        Value::Array(items) => items.iter().any(has_inexact_integer),
+        Value::Object(members) => members.values().any(has_inexact_integer),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 proptest! {
@@ -78,6 +93,7 @@ proptest! {
             prop_assert!(!matches!(value, "null" | "\"\""));
             let read: Value = serde_json::from_str(value).unwrap();
             prop_assert_eq!(read.to_string().len(), value.len(), "{} has white space", value);
+            prop_assert!(!has_inexact_integer(&read), "{} would be rounded", value);
         }
         let object: Value = serde_json::from_str(&record.to_json(&mapping)).unwrap();
         prop_assert_eq!(object.as_object().unwrap().len(), mapping.create_values(&record).count());

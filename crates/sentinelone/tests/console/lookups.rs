@@ -122,11 +122,7 @@ async fn an_address_is_found_in_every_spelling_and_no_other_is() {
     mount(&server, "query", typed, list(&similar, None)).await;
     assert_eq!(
         found(&server, typed).await.unwrap(),
-        [
-            "2",
-            "1",
-            "`fullName` is a number where a text was expected"
-        ]
+        ["2", "1", "`fullName` is a number where a text was expected"]
     );
 }
 
