@@ -262,7 +262,8 @@ fn only_does_not_take_the_person_of_another_user() {
     assert!(company.control.remove_person(orphan.trim_matches('"')));
 
     let _ = company.rollcall.run_only(&emails[1]).with_code(0);
-    let reasons = "SELECT source_id, reason FROM v_errors WHERE run_id = (SELECT max(run_id) FROM v_runs)";
+    let reasons =
+        "SELECT source_id, reason FROM v_errors WHERE run_id = (SELECT max(run_id) FROM v_runs)";
     let rows = company.rollcall.query(reasons);
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!(rows[0]["source_id"], first);

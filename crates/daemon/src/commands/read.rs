@@ -137,7 +137,7 @@ pub(crate) async fn people(path: &Path, command: &People) -> anyhow::Result<Exit
         (Some(condition), Err(error)) => Err(Usage(format!(
             "`--where \"{condition}\"` cannot be answered ({}); write a condition over the columns of v_people, \
              such as \"two_fa_enabled = 0\"",
-            crate::exit::sentence(&error)
+            error.root_cause()
         ))
         .into()),
         (_, printed) => printed,
