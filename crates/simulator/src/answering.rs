@@ -117,6 +117,10 @@ fn meet(shared: &Shared, asked: &Asked, effect: Option<Effect>) -> (Answer, Endi
             answer.body.truncate(answer.body.len() / 2);
             (answer, Ending::Whole)
         }
+        Effect::EmptyAnswer => {
+            done();
+            (Answer::text(Bytes::from_static(b"{}")), Ending::Whole)
+        }
         Effect::CutBody => (lost(), Ending::Cut),
         Effect::HtmlPage => {
             lost();

@@ -153,6 +153,8 @@ pub enum Effect {
     ResetAfterApplying,
     /// Done; the answer is a complete message that holds only half of the JSON.
     TruncatedJson,
+    /// Done; a 200 that says nothing: `{}`.
+    EmptyAnswer,
     /// Done; the connection ends in the middle of the answer.
     CutBody,
     /// Done; a 200 whose body is a web page.

@@ -1,7 +1,7 @@
 //! Values that Oomnitza shows in another form than they were sent in.
 
 use serde_json::json;
-use simulator::{Options, ShownForm};
+use simulator::{Effect, Fault, Options, ShownForm, System};
 use tests::Delivery;
 
 use crate::company::{Company, each, plain};
@@ -79,4 +79,15 @@ fn what_changes_in_the_console_is_written_again() {
         assert_eq!(company.person(&emails[1])["sentinelone_scope"], other.1);
         company.next_load_sends_nothing();
     });
+}
+
+#[test]
+fn another_form_is_learnt_where_writes_are_answered_without_the_person() {
+    let company = company(Delivery::Rest);
+    for write in ["PATCH /api/v3/users/*", "POST /api/v3/users"] {
+        let silent = Fault::new(System::Oomnitza, write, Effect::EmptyAnswer);
+        let _ = company.control.order(silent);
+    }
+    company.load();
+    company.next_load_sends_nothing();
 }

@@ -37,10 +37,11 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         stand_ins.sentinelone_url, stand_ins.oomnitza_url
     );
 
+    let cancel = run::stopped_by_signals()?;
     let (store, logging) = run::prepare(&config).await?;
     for load in ["first load", "second load, with nothing changed in between"] {
         println!("The {load}:");
-        let report: Report = run::load(&config, INTEGRATION, &store, |loader| Request {
+        let report: Report = run::load(&config, INTEGRATION, &store, &cancel, |loader| Request {
             intent: Intent::Deliver(loader.writer()),
             only: None,
             trigger: "manual",

@@ -17,10 +17,11 @@ use crate::progress::Show;
 use crate::{app, output};
 
 pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
+    let cancel = stopped_by_signals()?;
     let config = app::configuration(path)?;
     app::integration(&config, &command.integration)?;
     let (store, _logging) = prepare(&config).await?;
-    let report = load(&config, &command.integration, &store, |loader| {
+    let report = load(&config, &command.integration, &store, &cancel, |loader| {
         let intent = if command.dry {
             Intent::DryRun
         } else {
@@ -42,13 +43,16 @@ pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
 }
 
 pub(crate) async fn plan(path: &Path, command: &Plan) -> anyhow::Result<Exit> {
+    let cancel = stopped_by_signals()?;
     let config = app::configuration(path)?;
     app::integration(&config, &command.integration)?;
     let (store, _logging) = prepare(&config).await?;
-    let report = load(&config, &command.integration, &store, |_| Request {
-        intent: Intent::Plan,
-        only: None,
-        trigger: "manual",
+    let report = load(&config, &command.integration, &store, &cancel, |_| {
+        Request {
+            intent: Intent::Plan,
+            only: None,
+            trigger: "manual",
+        }
     })
     .await?;
     close(store).await?;
@@ -93,6 +97,7 @@ async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::
 }
 
 pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> {
+    let cancel = stopped_by_signals()?;
     let config = app::configuration(path)?;
     let planned = app::read_store(&config).await?.run(&command.run_id).await?;
     let Some(planned) = planned else {
@@ -100,9 +105,13 @@ pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> 
         return Err(load::Error::UnknownRun { run_id }.into());
     };
     let (store, _logging) = prepare(&config).await?;
-    let report = with_loader(&config, &planned.integration, &store, async |loader| {
-        loader.apply(&command.run_id, loader.writer()).await
-    })
+    let report = with_loader(
+        &config,
+        &planned.integration,
+        &store,
+        &cancel,
+        async |loader| loader.apply(&command.run_id, loader.writer()).await,
+    )
     .await?;
     close(store).await?;
     output::summary(&report, command.json)?;
@@ -129,9 +138,10 @@ pub(crate) async fn load(
     config: &Config,
     integration: &str,
     store: &Arc<Store>,
+    cancel: &CancellationToken,
     request: impl FnOnce(&Loader) -> Request,
 ) -> anyhow::Result<Report> {
-    with_loader(config, integration, store, async |loader| {
+    with_loader(config, integration, store, cancel, async |loader| {
         loader.run(&request(loader)).await
     })
     .await
@@ -141,19 +151,18 @@ async fn with_loader(
     config: &Config,
     integration: &str,
     store: &Arc<Store>,
+    cancel: &CancellationToken,
     work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
     let integration = app::integration(config, integration)?;
     let connections = app::connect(config, integration)?;
-    let cancel = CancellationToken::new();
-    stop_on_signals(&cancel)?;
     let (publisher, progress) = Publisher::new();
     let loader = app::loader(
         config,
         integration,
         connections,
         Arc::clone(store),
-        cancel,
+        cancel.clone(),
         publisher,
     )?;
     let show = Show::begin(progress);
@@ -162,24 +171,26 @@ async fn with_loader(
     Ok(result?)
 }
 
-/// The first SIGINT or SIGTERM stops the run between pages and batches, the second ends the process.
-fn stop_on_signals(cancel: &CancellationToken) -> anyhow::Result<()> {
+/// Makes what the first SIGINT or SIGTERM cancels, so that a run stops between pages and batches;
+/// the second one ends the process.
+pub(crate) fn stopped_by_signals() -> anyhow::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let cancel = cancel.clone();
+    let cancel = CancellationToken::new();
+    let stopped = cancel.clone();
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if cancel.is_cancelled() {
+            if stopped.is_cancelled() {
                 // The next run closes this one.
                 std::process::exit(6);
             }
             eprintln!("stopping; once more to stop at once");
-            cancel.cancel();
+            stopped.cancel();
         }
     });
-    Ok(())
+    Ok(cancel)
 }
