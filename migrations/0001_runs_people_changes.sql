@@ -60,7 +60,6 @@ CREATE TABLE people (
     gone_since    INTEGER,                      -- when a complete read of the same population first lacked the user
     UNIQUE (integration, source_id)
 ) STRICT;
-CREATE INDEX people_by_email ON people (email COLLATE NOCASE);
 
 CREATE TABLE user_versions (
     user_version  INTEGER PRIMARY KEY,          -- row id
