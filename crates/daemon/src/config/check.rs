@@ -137,13 +137,13 @@ fn check_http(
 fn check_proxy(text: &str, spot: Spot<'_>, report: &mut Report) -> Option<Url> {
     let url = Url::parse(text.trim())
         .ok()
-        .filter(|url| ["http", "https", "socks5"].contains(&url.scheme()) && url.has_host());
+        .filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
     match url {
         None => {
             // The text is not repeated: it may hold a password.
             report.fault(
                 spot.value,
-                "this is not the URL of a proxy; write `http://`, `https://` or `socks5://` \
+                "this is not the URL of a proxy; write `http://` or `https://` \
                  with a host and a port, such as `http://proxy.acme.com:3128`",
             );
             None
