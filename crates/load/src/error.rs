@@ -85,6 +85,11 @@ pub(crate) enum Stop {
     Store(#[from] store::Error),
     #[error("Oomnitza does not answer any more: {in_a_row} writes in a row were given up")]
     Unreachable { in_a_row: usize },
+    #[error(
+        "Oomnitza refused each of the first {records} records, so that the load itself must be wrong: see what it said \
+         to them, the connector's number or name, and the ids in `fields`"
+    )]
+    RefusesAll { records: usize },
     #[error("a task of the run died")]
     Died,
     #[error("the run was stopped before it was through")]

@@ -45,6 +45,36 @@ fn a_load_is_one_portion_that_is_finalized_last_and_once() {
 }
 
 #[test]
+fn a_load_of_which_every_record_is_refused_is_given_up() {
+    let company = Company::with(250, 1.0, bulk);
+    company.control.order(oomnitza(SEND, Effect::Status(403)));
+    let _ = company.rollcall.run().with_code(1);
+    assert_eq!(company.rollcall.latest_state(), "failed");
+    let reasons = company.rollcall.latest_reasons();
+    let count = |reason: &str| {
+        let found = reasons.iter().find(|(known, _)| known == reason);
+        found.map_or(0, |(_, count)| *count)
+    };
+    let (rejected, rest) = (count("failed(rejected)"), count("failed(not_attempted)"));
+    // What comes with the hundredth in one batch is asked for too.
+    assert!((100..200).contains(&rejected), "{reasons:?}");
+    assert_eq!(rejected + rest, 250);
+    let uploads = company
+        .control
+        .requests()
+        .iter()
+        .filter(|request| request.method == "POST" && request.path == "/api/v3/bulk")
+        .count();
+    // Each record alone, the batches that they were in, and the report that the load broke off.
+    let uploads = i64::try_from(uploads).unwrap();
+    assert!(
+        uploads <= 2 * rejected,
+        "{uploads} uploads for {rejected} records"
+    );
+    company.sums_hold();
+}
+
+#[test]
 fn a_batch_that_is_refused_is_split_until_the_record_is_found() {
     let company = Company::with(40, 0.5, bulk);
     let refused = [

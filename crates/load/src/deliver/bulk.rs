@@ -18,6 +18,10 @@ use crate::settings::Bulk;
 /// Changes that are read from the plan, and marked as sent, together.
 const CHUNK: u32 = 1000;
 
+/// Records that are refused, without any that is accepted, before the load is taken for refused as a whole:
+/// each costs a request of its own, and what is wrong then is no record.
+const HOPELESS: usize = 100;
+
 /// A change as the record of a batch.
 struct Prepared<'a> {
     change: &'a PlannedChange,
@@ -193,6 +197,12 @@ impl Deliverer<'_> {
         self.store
             .settle(self.key, &refused, Timestamp::now())
             .await?;
+        sent.refused += refused.len();
+        if result.is_ok() && sent.creates + sent.updates == 0 && sent.refused >= HOPELESS {
+            return Err(Stop::RefusesAll {
+                records: sent.refused,
+            });
+        }
         result
     }
 

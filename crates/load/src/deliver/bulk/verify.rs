@@ -21,13 +21,15 @@ const SMALL: u64 = 500;
 /// The first changes that are in the sample.
 const FIRST: usize = 100;
 
-/// What Oomnitza has accepted.
+/// What Oomnitza has accepted, and what it has not.
 #[derive(Default)]
 pub(super) struct Sent {
     /// Records to create.
     pub(super) creates: u64,
     /// Records to update.
     pub(super) updates: u64,
+    /// Records that were refused.
+    pub(super) refused: usize,
     /// The sample that bears out the run log.
     pub(super) witnesses: Witnesses,
 }
