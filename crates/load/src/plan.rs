@@ -166,7 +166,6 @@ fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding) -> Line {
         _ => (row.known_match, row.known_suspended),
     };
     let same_match = matched == row.known_match && suspended == row.known_suspended;
-    let writes = row.user.is_some() || record.is_some() || !same_match;
     Line {
         person: row.person,
         present: row.present,
@@ -179,7 +178,7 @@ fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding) -> Line {
         }),
         record,
         has_record,
-        matched: writes.then(|| (matched.map(str::to_owned), suspended)),
+        matched: (!same_match).then(|| (matched.map(str::to_owned), suspended)),
         verdict,
     }
 }

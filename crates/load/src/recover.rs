@@ -82,7 +82,7 @@ impl Recovery<'_> {
         }
         let error = "its process ended before it was through";
         if run.dry_run {
-            let counts = self.store.intents(run.key).await?;
+            let counts = self.store.intents(run.key).await?.unwrap_or_default();
             self.store
                 .end_run(run.key, State::Interrupted, &counts, Some(error), now)
                 .await?;

@@ -374,7 +374,7 @@ impl Active<'_> {
         else {
             return;
         };
-        let planned = self.loader.store.is_planned(self.key).await.unwrap_or(true);
+        let planned = !matches!(self.loader.store.intents(self.key).await, Ok(None));
         if stop.state() == State::Failed && !planned {
             report_failed(writer, bulk, &PortionId::random(), stop).await;
         }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::open::Store;
 use crate::people::PersonRow;
-use crate::runs::{Counts, RunKey, count};
+use crate::runs::{RunKey, count};
 
 impl Store {
     /// Counts a run's errors by outcome and reason, the most frequent first.
@@ -24,42 +24,6 @@ impl Store {
             .into_iter()
             .map(|(outcome, reason, number)| (outcome, reason, count(number)))
             .collect())
-    }
-
-    /// Says whether the plan of a run is complete.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn is_planned(&self, key: RunKey) -> Result<bool, Error> {
-        let mut reader = self.reader().await;
-        sqlx::query_scalar("SELECT planned_at IS NOT NULL FROM runs WHERE run = ?")
-            .bind(key.run)
-            .fetch_one(&mut *reader)
-            .await
-            .map_err(self.failed("look up a plan"))
-    }
-
-    /// Reads the counts that a run's plan was completed with.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn intents(&self, key: RunKey) -> Result<Counts, Error> {
-        let mut reader = self.reader().await;
-        let (seen, created, updated, unchanged, skipped, failed) = sqlx::query_as(
-            "SELECT seen, created, updated, unchanged, skipped, failed FROM runs WHERE run = ?",
-        )
-        .bind(key.run)
-        .fetch_one(&mut *reader)
-        .await
-        .map_err(self.failed("look up a plan"))?;
-        Ok(Counts {
-            seen: count(seen),
-            created: count(created),
-            updated: count(updated),
-            unchanged: count(unchanged),
-            skipped: count(skipped),
-            failed: count(failed),
-        })
     }
 
     /// Lists the people for whom a run planned something, or of whom it said why not.

@@ -13,7 +13,7 @@ use crate::faults::Fault;
 use crate::open::Store;
 use crate::people::PersonRow;
 use crate::presence::Presence;
-use crate::runs::{Counts, RunKey, number};
+use crate::runs::{Counts, RunKey, count, number};
 
 /// XXH3-128 of a JSON text.
 pub type ContentHash = [u8; 16];
@@ -173,6 +173,32 @@ impl Store {
         .await
         .map_err(self.failed("complete a plan"))?;
         self.one(done.rows_affected(), "complete a plan")
+    }
+
+    /// Reads the counts that a run's plan was completed with; `None` while the plan is not complete.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn intents(&self, key: RunKey) -> Result<Option<Counts>, Error> {
+        let mut reader = self.reader().await;
+        let counts: Option<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT seen, created, updated, unchanged, skipped, failed FROM runs
+             WHERE run = ? AND planned_at IS NOT NULL",
+        )
+        .bind(key.run)
+        .fetch_optional(&mut *reader)
+        .await
+        .map_err(self.failed("look up a plan"))?;
+        Ok(counts.map(
+            |(seen, created, updated, unchanged, skipped, failed)| Counts {
+                seen: count(seen),
+                created: count(created),
+                updated: count(updated),
+                unchanged: count(unchanged),
+                skipped: count(skipped),
+                failed: count(failed),
+            },
+        ))
     }
 
     /// Takes back what a run wrote of a plan that was never complete.

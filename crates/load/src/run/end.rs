@@ -44,9 +44,8 @@ impl Active<'_> {
             .count_calls(self.key, source_calls, target_calls)
             .await?;
         let error = result.as_ref().err().map(Stop::chain);
-        let state = self.end_state(intent, result).await?;
+        let state = self.finish(intent, result, error.as_deref()).await?;
         let delivered = intent.writer().is_some();
-        self.finish(state, delivered, error.as_deref()).await?;
 
         let run = store.run(run_id).await?.ok_or_else(|| Error::UnknownRun {
             run_id: run_id.to_owned(),
@@ -67,57 +66,52 @@ impl Active<'_> {
         Ok(report)
     }
 
-    async fn end_state(
+    /// Ends the run in the database; gives the state that it ends in.
+    async fn finish(
         &self,
         intent: &Intent,
         result: &Result<(), Stop>,
+        error: Option<&str>,
     ) -> Result<State, store::Error> {
-        Ok(match (result, intent) {
-            (Err(stop), _) => stop.state(),
-            (Ok(()), Intent::Plan) => State::Planned,
-            (Ok(()), Intent::DryRun) => State::Completed,
-            (Ok(()), Intent::Deliver(_)) => {
-                let counts = self.loader.store.outcomes(self.key).await?;
-                if counts.failed > 0 {
+        let (store, key, now) = (&self.loader.store, self.key, Timestamp::now());
+        let intents = store.intents(key).await?;
+        let among = self.among.as_deref();
+        let overtakes = intents.is_some() && intent.writer().is_some();
+        let state = match (intents, intent, result) {
+            (Some(_), Intent::Deliver(_), Ok(())) => {
+                let counts = store.outcomes(key).await?;
+                let state = if counts.failed > 0 {
                     State::CompletedWithErrors
                 } else {
                     State::Completed
-                }
+                };
+                store.end_run(key, state, &counts, error, now).await?;
+                store.publish_outcomes(key, among, now).await?;
+                state
             }
-        })
-    }
-
-    async fn finish(
-        &self,
-        state: State,
-        delivered: bool,
-        error: Option<&str>,
-    ) -> Result<(), store::Error> {
-        let (store, now) = (&self.loader.store, Timestamp::now());
-        let planned = store.is_planned(self.key).await?;
-        if !planned {
-            store.drop_plan(self.key).await?;
-            store
-                .end_run(self.key, state, &store::Counts::default(), error, now)
-                .await?;
-        } else if !delivered {
-            let counts = store.intents(self.key).await?;
-            store.end_run(self.key, state, &counts, error, now).await?;
-        } else if matches!(state, State::Completed | State::CompletedWithErrors) {
-            let counts = store.outcomes(self.key).await?;
-            store.end_run(self.key, state, &counts, error, now).await?;
-            store
-                .publish_outcomes(self.key, self.among.as_deref(), now)
-                .await?;
-        } else {
-            let among = self.among.as_deref();
-            end_early(store, self.key, state, among, error.unwrap_or_default()).await?;
+            (Some(_), Intent::Deliver(_), Err(stop)) => {
+                let state = stop.state();
+                end_early(store, key, state, among, error.unwrap_or_default()).await?;
+                state
+            }
+            (intents, intent, result) => {
+                if intents.is_none() {
+                    store.drop_plan(key).await?;
+                }
+                let state = match (result, intent) {
+                    (Err(stop), _) => stop.state(),
+                    (Ok(()), Intent::Plan) => State::Planned,
+                    (Ok(()), Intent::DryRun | Intent::Deliver(_)) => State::Completed,
+                };
+                let counts = intents.unwrap_or_default();
+                store.end_run(key, state, &counts, error, now).await?;
+                state
+            }
+        };
+        if (overtakes || state == State::Parked) && !self.partial {
+            store.overtake(key).await?;
         }
-        let overtakes = (planned && delivered || state == State::Parked) && !self.partial;
-        if overtakes {
-            store.overtake(self.key).await?;
-        }
-        Ok(())
+        Ok(state)
     }
 
     /// The report of a plan that could not even be begun.
