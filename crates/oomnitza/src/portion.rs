@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use tracing::{Instrument as _, debug_span, error, warn};
-use transport::Repeat;
+use transport::{Repeat, Request};
 
 use crate::batch::{Batch, Mode};
 use crate::connector::Connector;
@@ -97,7 +97,8 @@ impl Portion {
             batch.records(),
             None,
         );
-        self.post("upload a batch of records", body)
+        let request = self.request(body);
+        self.post("upload a batch of records", request)
             .instrument(span)
             .await
     }
@@ -151,7 +152,8 @@ impl Portion {
     /// When the instance refuses the report or does not answer.
     pub async fn report_broken(&mut self, sentence: &Sentence) -> Result<(), Error> {
         let body = self.envelope(&[], None, &["{}"], Some(sentence));
-        self.post("report that the load broke off", body).await
+        let request = self.request(body).concluding();
+        self.post("report that the load broke off", request).await
     }
 
     /// Says that nothing more comes. Where nothing was sent, there is nothing to finalize, and
@@ -192,22 +194,29 @@ impl Portion {
         self.id
     }
 
-    async fn post(&mut self, operation: &'static str, body: Vec<u8>) -> Result<(), Error> {
-        // Even a request that is given up half-way may have opened it.
-        if self.state == State::Unused {
-            self.state = State::Sent;
-        }
-        let response = self
-            .writer
-            .reader
-            .transport
+    fn request(&self, body: Vec<u8>) -> Request {
+        let transport = &self.writer.reader.transport;
+        transport
             .post("api/v3/bulk")
             .json_body(body)
             .repeat(Repeat::Harmless)
-            .operation(operation)
-            .send()
-            .await
-            .map_err(|error| Error::from_transport(operation, error))?;
+    }
+
+    async fn post(&mut self, operation: &'static str, request: Request) -> Result<(), Error> {
+        let before = self.state;
+        // Even a request that is given up half-way may have opened it.
+        if before == State::Unused {
+            self.state = State::Sent;
+        }
+        let response = match request.operation(operation).send().await {
+            Ok(response) => response,
+            Err(error) => {
+                if error.attempts() == 0 {
+                    self.state = before;
+                }
+                return Err(Error::from_transport(operation, error));
+            }
+        };
         unless_refused(operation, &response)?;
         self.state = State::Accepted;
         Ok(())

@@ -142,6 +142,7 @@ impl Writer {
             .json_body("{}")
             // Whether it arrived or not, what is wanted is that it was done.
             .repeat(Repeat::Harmless)
+            .concluding()
             .operation(OPERATION)
             .send()
             .await
@@ -168,6 +169,7 @@ impl Writer {
             .json_body(body)
             // The correlation id says that it is the same report.
             .repeat(Repeat::Harmless)
+            .concluding()
             .operation(operation)
             .send()
             .await

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::redirect;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
@@ -29,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
+    /// Once it is cancelled, nothing more is sent.
+    pub(crate) stopped: CancellationToken,
 }
 
 /// What all clones of a client have in common.
@@ -84,7 +87,20 @@ impl Client {
                 credential: value,
                 learned: RwLock::default(),
             }),
+            stopped: CancellationToken::new(),
         })
+    }
+
+    /// A clone that sends nothing more once `stopped` is cancelled.
+    ///
+    /// A request that is out is waited for, and is not repeated; one that waits to be sent, for whatever reason,
+    /// is given up. [`Request::concluding`] makes the exception.
+    #[must_use = "the client itself is not stopped"]
+    pub fn until(&self, stopped: CancellationToken) -> Self {
+        Self {
+            stopped,
+            ..self.clone()
+        }
     }
 
     /// A request that reads; it is harmless to repeat.

@@ -44,6 +44,8 @@ pub enum Fault {
     NotJson(serde_json::Error),
     /// The request could not be built.
     Unsendable(reqwest::Error),
+    /// It was stopped while it waited to be sent.
+    Stopped,
 }
 
 /// An answer whose status is not 2xx.
@@ -173,6 +175,7 @@ impl Fault {
             Self::TooLarge { .. } => "too_large",
             Self::NotJson(_) => "not_json",
             Self::Unsendable(_) => "unsendable",
+            Self::Stopped => "stopped",
         }
     }
 
@@ -196,7 +199,7 @@ impl Fault {
             | Self::Timeout(_)
             | Self::Interrupted(_)
             | Self::NotJson(_) => true,
-            Self::Tls(_) | Self::TooLarge { .. } | Self::Unsendable(_) => false,
+            Self::Tls(_) | Self::TooLarge { .. } | Self::Unsendable(_) | Self::Stopped => false,
         }
     }
 
@@ -209,9 +212,11 @@ impl Fault {
             Self::Timeout(_) | Self::Interrupted(_) | Self::TooLarge { .. } | Self::NotJson(_) => {
                 true
             }
-            Self::Connect(_) | Self::ConnectTimeout(_) | Self::Tls(_) | Self::Unsendable(_) => {
-                false
-            }
+            Self::Connect(_)
+            | Self::ConnectTimeout(_)
+            | Self::Tls(_)
+            | Self::Unsendable(_)
+            | Self::Stopped => false,
         }
     }
 
@@ -247,6 +252,7 @@ impl fmt::Display for Fault {
             Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
             Self::NotJson(_) => f.write_str("the answer is not the JSON that was promised"),
             Self::Unsendable(_) => f.write_str("the request could not be built"),
+            Self::Stopped => f.write_str("it was stopped before it was sent"),
         }
     }
 }
@@ -261,7 +267,7 @@ impl StdError for Fault {
             | Self::Interrupted(error)
             | Self::Unsendable(error) => Some(error),
             Self::NotJson(error) => Some(error),
-            Self::Status(_) | Self::TooLarge { .. } => None,
+            Self::Status(_) | Self::TooLarge { .. } | Self::Stopped => None,
         }
     }
 }

@@ -7,9 +7,10 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-use crate::settings::Rate;
+use crate::{request::Stopping, settings::Rate};
 
 /// The pace of one client, shared by all its requests.
 pub(crate) struct Pace {
@@ -35,19 +36,31 @@ impl Pace {
         }
     }
 
-    /// Waits until a request may go out.
-    pub(crate) async fn ready(&self) {
+    /// Waits until a request may go out; says whether it may.
+    ///
+    /// Once `stopped` is cancelled, a hold is not waited out; a turn is by who goes out all the same.
+    pub(crate) async fn ready(&self, stopped: &CancellationToken, stopping: Stopping) -> bool {
+        let never = CancellationToken::new();
+        let turn_lost = match stopping {
+            Stopping::GivesUp => stopped,
+            Stopping::GoesOutOnce => &never,
+        };
         loop {
             while let Some(until) = self.held_until() {
-                sleep_until(until).await;
+                if !passes(sleep_until(until), stopped).await {
+                    return false;
+                }
             }
             // The sleep is tokio's and not governor's own, which would start a thread for it.
             while let Err(early) = self.limiter.check() {
-                sleep(early.wait_time_from(self.limiter.clock().now())).await;
+                let wait = early.wait_time_from(self.limiter.clock().now());
+                if !passes(sleep(wait), turn_lost).await {
+                    return false;
+                }
             }
             // A 429 may have come in while this request waited for its turn.
             if self.held_until().is_none() {
-                return;
+                return !turn_lost.is_cancelled();
             }
         }
     }
@@ -77,6 +90,11 @@ impl Pace {
         // Nothing panics while the lock is held, and the two values are right at any moment.
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits; says whether the time passed before `stopped` was cancelled.
+pub(crate) async fn passes(wait: Sleep, stopped: &CancellationToken) -> bool {
+    stopped.run_until_cancelled(wait).await.is_some()
 }
 
 /// What may go out at once: a hundredth of a second's worth, as timers are no finer than that.
@@ -125,7 +143,10 @@ mod tests {
         let pace = Pace::new(Rate::try_from(100.0).unwrap());
         let started = Instant::now();
         for _ in 0..21 {
-            pace.ready().await;
+            assert!(
+                pace.ready(&CancellationToken::new(), Stopping::GivesUp)
+                    .await
+            );
         }
         assert!(started.elapsed() >= Duration::from_millis(199));
     }

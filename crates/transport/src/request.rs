@@ -18,6 +18,15 @@ pub enum Repeat {
     OnlyIfNotArrived,
 }
 
+/// What a request that is not out yet does when its client is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopping {
+    /// It is given up.
+    GivesUp,
+    /// It goes out once.
+    GoesOutOnce,
+}
+
 /// A request that is put together, and then sent.
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
@@ -28,6 +37,7 @@ pub struct Request {
     pub(crate) body: Option<Bytes>,
     pub(crate) repeat: Repeat,
     pub(crate) operation: &'static str,
+    pub(crate) stopping: Stopping,
 }
 
 /// An answer with a status of 2xx, read to its end.
@@ -65,7 +75,16 @@ impl Request {
             body: None,
             repeat,
             operation: "complete a request",
+            stopping: Stopping::GivesUp,
         }
+    }
+
+    /// Says that the request concludes what others began.
+    ///
+    /// It goes out once even when its [client is stopped](Client::until), unless a 429 holds requests back.
+    pub fn concluding(mut self) -> Self {
+        self.stopping = Stopping::GoesOutOnce;
+        self
     }
 
     /// Appends one segment to the path, percent-encoded, such as an id.

@@ -5,6 +5,7 @@ use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
 
 use crate::{
     error::{Error, Fault},
+    pace::passes,
     request::{Request, Response},
     retry::{Progress, Wait},
 };
@@ -31,13 +32,20 @@ impl Request {
         self,
         mut read: impl FnMut(Response) -> Result<T, serde_json::Error>,
     ) -> Result<T, Error> {
-        let shared = &self.client.shared;
+        let (shared, stopped) = (&self.client.shared, &self.client.stopped);
         let started = Instant::now();
         let mut progress = Progress::new(shared.retry);
         let mut attempts = 0;
         let mut may_have_arrived = false;
+        let mut last = Fault::Stopped;
+        let give_up = |attempts, may_have_arrived, fault| {
+            let elapsed = started.elapsed();
+            Error::new(self.operation, attempts, elapsed, may_have_arrived, fault)
+        };
         loop {
-            shared.pace.ready().await;
+            if !shared.pace.ready(stopped, self.stopping).await {
+                return Err(give_up(attempts, may_have_arrived, last));
+            }
             attempts += 1;
             shared.counters.count_sent(attempts > 1);
             let answer = self.attempt().await;
@@ -61,7 +69,11 @@ impl Request {
             debug!(attempt = attempts, fault = fault.name(), "A try failed");
             may_have_arrived |= fault.may_have_arrived();
             match progress.wait_after(&fault, self.repeat) {
-                Some(Wait::Alone(delay)) => sleep(delay).await,
+                Some(Wait::Alone(delay)) => {
+                    if !passes(sleep(delay), stopped).await {
+                        return Err(give_up(attempts, may_have_arrived, fault));
+                    }
+                }
                 // The next turn of this loop waits for the pace, as every other request does.
                 Some(Wait::Everyone(delay)) => {
                     if shared.pace.hold(delay) {
@@ -71,18 +83,9 @@ impl Request {
                             "The system asks to slow down, so requests are held back"
                         );
                     }
+                    last = fault;
                 }
-                None => {
-                    let elapsed = started.elapsed();
-                    let operation = self.operation;
-                    return Err(Error::new(
-                        operation,
-                        attempts,
-                        elapsed,
-                        may_have_arrived,
-                        fault,
-                    ));
-                }
+                None => return Err(give_up(attempts, may_have_arrived, fault)),
             }
         }
     }

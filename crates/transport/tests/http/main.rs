@@ -6,6 +6,7 @@ mod connections;
 mod requests;
 mod secrets;
 mod statuses;
+mod stopping;
 mod throttling;
 
 use std::time::Duration;
