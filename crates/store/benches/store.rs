@@ -119,6 +119,7 @@ async fn begin(store: &Store) -> RunKey {
             partial: false,
             started_at: now(),
             config_hash: "0123456789ab",
+            slot: None,
         })
         .await
         .expect("a run begins")

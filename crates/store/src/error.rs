@@ -3,10 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Where most of what fails was to happen; a backup fails `to` a place.
+const IN: &str = "in the database";
+
 /// An error of the database: names the file, what could not be done in it, and the cause.
 #[derive(Debug, thiserror::Error)]
-#[error("could not {doing} in the database `{}`: {cause}", path.display())]
+#[error("could not {doing} {place} `{}`: {cause}", path.display())]
 pub struct Error {
+    place: &'static str,
     path: PathBuf,
     doing: &'static str,
     cause: Cause,
@@ -52,6 +56,15 @@ pub enum Cause {
     /// A rule of the schema was about to be broken.
     #[error("a rule of the database was about to be broken, which is a defect of Rollcall")]
     Rule,
+    /// A backup would replace a file.
+    #[error("there is a file of that name already; choose another name")]
+    Exists,
+    /// The folder for a backup is missing.
+    #[error("its folder is not there; make it, or choose another place")]
+    NoFolder,
+    /// Another backup to the same place has not ended.
+    #[error("another backup to the same file is going on; wait for it, or choose another name")]
+    GoingOn,
     /// What was asked for is not there.
     #[error("a row that should be there is missing, which is a defect of Rollcall")]
     Missing,
@@ -69,6 +82,7 @@ impl Error {
     pub(crate) fn new(path: &Path, doing: &'static str, source: sqlx::Error) -> Self {
         let cause = Cause::of(&source);
         Self {
+            place: IN,
             path: path.to_owned(),
             doing,
             cause,
@@ -78,10 +92,37 @@ impl Error {
 
     pub(crate) fn because(path: &Path, doing: &'static str, cause: Cause) -> Self {
         Self {
+            place: IN,
             path: path.to_owned(),
             doing,
             cause,
             source: None,
+        }
+    }
+
+    /// A backup to `to` that failed.
+    pub(crate) fn copying(to: &Path, source: sqlx::Error) -> Self {
+        Self {
+            place: "to",
+            ..Self::new(to, "write a backup", source)
+        }
+    }
+
+    /// The same of the database that a backup was to be of.
+    pub(crate) fn of_source(self, path: &Path) -> Self {
+        Self {
+            place: IN,
+            path: path.to_owned(),
+            doing: "read everything",
+            ..self
+        }
+    }
+
+    /// A backup to `to` that cannot be.
+    pub(crate) fn copying_because(to: &Path, cause: Cause) -> Self {
+        Self {
+            place: "to",
+            ..Self::because(to, "write a backup", cause)
         }
     }
 

@@ -1,4 +1,4 @@
-//! Everything that Rollcall remembers, in one SQLite file: runs, people, plans, errors, notices.
+//! Everything that Rollcall remembers, in one SQLite file: runs, people, plans, errors, notices, the ledger of due times.
 //!
 //! This crate is the only one that knows SQL.
 //! It never asks for the time: instants are arguments.
@@ -6,8 +6,10 @@
 //! The promised views are in `migrations/`; operators and other programs read those, not the tables.
 //!
 //! **Invariant:** a run that has ended counts exactly as many users as it saw; a CHECK of the table holds it.
+//! **Invariant:** a due time has one slot, which is settled once; a UNIQUE of the table holds the first half.
 
 mod error;
+mod link;
 mod migrate;
 mod open;
 
@@ -16,6 +18,16 @@ mod portions;
 mod presence;
 mod runs;
 mod state;
+mod unfinished;
+
+mod configurations;
+mod latest;
+mod ledger;
+mod pauses;
+mod requests;
+mod services;
+mod slots;
+mod tokens;
 
 mod changes;
 mod errors;
@@ -30,16 +42,31 @@ mod notices;
 mod query;
 mod roles;
 
+mod backup;
+#[cfg(feature = "history")]
+mod history;
+mod retention;
+mod upkeep;
+
 pub use changes::{Group, PlannedChange};
 pub use error::{Cause, Error};
 pub use faults::{Fault, Severity};
 pub use forms::{Form, Forms};
-pub use notices::Notice;
+pub use latest::LastRun;
+pub use ledger::Ledger;
+pub use notices::{Notice, StandingNotice};
 pub use open::Store;
+pub use pauses::Pause;
 pub use people::{Known, PersonRow};
 pub use plan::{Action, Change, Content, ContentHash, Line, PlanSummary, Verdict};
 pub use presence::Presence;
 pub use query::{Cell, Rows};
-pub use runs::{Counts, Integration, NewRun, Run, RunKey, Unfinished};
+pub use requests::PeerRequest;
+pub use retention::{Pruned, Pruning, Retention};
+pub use runs::{Counts, Integration, NewRun, NewRunSlot, Run, RunKey};
+pub use services::Service;
 pub use settle::{Settled, Settlement};
+pub use slots::{NewSlot, OpenSlot, SlotState};
 pub use state::State;
+pub use tokens::Token;
+pub use unfinished::Unfinished;

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sqlx::AssertSqlSafe;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::backup::copy_into;
 use crate::error::{Cause, Error};
 use crate::open::make_private;
 
@@ -79,10 +79,5 @@ async fn copy_to(connection: &mut SqliteConnection, copy: &Path) -> Result<(), s
     }
     // VACUUM INTO takes an empty file, and would give one of its own a mode that others can read.
     make_private(copy)?;
-    let target = copy.display().to_string().replace('\'', "''");
-    sqlx::query(AssertSqlSafe(format!("VACUUM INTO '{target}'")))
-        .execute(connection)
-        .await?;
-    fs::File::open(copy)?.sync_all()?;
-    Ok(())
+    copy_into(connection, copy).await
 }

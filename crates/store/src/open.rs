@@ -1,4 +1,4 @@
-//! Opening the file: its mode, its pragmas, and the log that stays beside it.
+//! Opening the file: its mode, its version, and its two connections.
 
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::time::Duration;
 use std::{fs, io};
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
-use tokio::sync::{Mutex, MutexGuard};
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::MutexGuard;
 
 use crate::error::Error;
+use crate::link::{Access, Link};
 use crate::migrate::{MIGRATIONS, check_version, migrate};
 
 /// How long a call waits for another connection's lock.
-const BUSY: Duration = Duration::from_secs(10);
+pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// What could not be done when a file is refused.
 const OPEN: &str = "open the tables";
@@ -22,8 +22,8 @@ const OPEN: &str = "open the tables";
 /// The database: one connection that writes, one that reads beside it.
 pub struct Store {
     path: PathBuf,
-    writer: Mutex<SqliteConnection>,
-    reader: Mutex<SqliteConnection>,
+    writer: Link,
+    reader: Link,
 }
 
 impl Store {
@@ -45,25 +45,17 @@ impl Store {
             .await
             .map_err(|error| not_open(error.into()))?;
         make_private(path).map_err(|error| not_open(error.into()))?;
-        let mut writer = options(path, busy)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            // Users are 1 to 2 kB: with larger pages, written back less often, a first load takes half the writes.
-            .page_size(8192)
-            .pragma("wal_autocheckpoint", "6000")
-            // What a long transaction leaves of the log is cut back to this.
-            .pragma("journal_size_limit", "67108864")
-            .connect()
+        let writer = Link::open(path, Access::Write, busy)
             .await
             .map_err(not_open)?;
-        migrate(path, &mut writer, migrations).await?;
-        keep_wal(&mut writer).await.map_err(not_open)?;
-        let reader = read_only(path, busy).await?;
+        migrate(path, &mut *writer.take().await, migrations).await?;
+        let reader = Link::open(path, Access::Read, busy)
+            .await
+            .map_err(not_open)?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Mutex::new(writer),
-            reader: Mutex::new(reader),
+            writer,
+            reader,
         })
     }
 
@@ -72,13 +64,18 @@ impl Store {
     /// # Errors
     /// There is no such file, or it cannot be read; the error names it.
     pub async fn open_read_only(path: &Path) -> Result<Self, Error> {
-        let mut writer = read_only(path, BUSY).await?;
-        check_version(path, &mut writer, &MIGRATIONS).await?;
-        let reader = read_only(path, BUSY).await?;
+        let not_open = |source| Error::new(path, OPEN, source);
+        let writer = Link::open(path, Access::Read, BUSY)
+            .await
+            .map_err(not_open)?;
+        check_version(path, &mut *writer.take().await, &MIGRATIONS).await?;
+        let reader = Link::open(path, Access::Read, BUSY)
+            .await
+            .map_err(not_open)?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Mutex::new(writer),
-            reader: Mutex::new(reader),
+            writer,
+            reader,
         })
     }
 
@@ -88,8 +85,8 @@ impl Store {
     /// The last checkpoint failed.
     pub async fn close(self) -> Result<(), Error> {
         let closing = async {
-            self.reader.into_inner().close().await?;
-            self.writer.into_inner().close().await
+            self.reader.close().await?;
+            self.writer.close().await
         };
         closing
             .await
@@ -102,11 +99,11 @@ impl Store {
     }
 
     pub(crate) async fn writer(&self) -> MutexGuard<'_, SqliteConnection> {
-        self.writer.lock().await
+        self.writer.take().await
     }
 
     pub(crate) async fn reader(&self) -> MutexGuard<'_, SqliteConnection> {
-        self.reader.lock().await
+        self.reader.take().await
     }
 
     /// Gives an adapter that turns sqlx's error into ours.
@@ -115,29 +112,9 @@ impl Store {
     }
 }
 
-fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(busy)
-        // Statements are few and long: the slow ones are told by the run's own figures, not by sqlx.
-        .disable_statement_logging()
-        .pragma("cache_size", "-4096")
-}
-
-async fn read_only(path: &Path, busy: Duration) -> Result<SqliteConnection, Error> {
-    options(path, busy)
-        .read_only(true)
-        .connect()
-        .await
-        .map_err(|source| Error::new(path, OPEN, source))
-}
-
 /// Locks the folder of the file until the answer is dropped.
 async fn take_turn(path: &Path) -> io::Result<fs::File> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let folder = folder_of(path).to_owned();
     // The lock is waited for in a thread of its own: its holder may need this one to go on.
     let taking = tokio::task::spawn_blocking(move || {
         let folder = fs::File::open(folder)?;
@@ -145,6 +122,14 @@ async fn take_turn(path: &Path) -> io::Result<fs::File> {
         Ok(folder)
     });
     taking.await?
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Makes the file with mode 0640 before SQLite does, which gives the log beside it the same mode.
@@ -162,42 +147,16 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Asks SQLite to leave the `-wal` and `-shm` files when the last connection closes.
-///
-/// Without them a reader would have to make them, for which a member of the group has no right
-/// (<https://sqlite.org/wal.html#read_only_databases>).
-#[expect(unsafe_code, reason = "sqlx has no call for this file control")]
-async fn keep_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut handle = connection.lock_handle().await?;
-    let mut on: std::ffi::c_int = 1;
-    // SAFETY: the handle is locked for the time of the call, the name is a C string, and the argument of
-    // SQLITE_FCNTL_PERSIST_WAL is a pointer to an int that outlives the call.
-    let code = unsafe {
-        libsqlite3_sys::sqlite3_file_control(
-            handle.as_raw_handle().as_ptr(),
-            c"main".as_ptr(),
-            libsqlite3_sys::SQLITE_FCNTL_PERSIST_WAL,
-            (&raw mut on).cast(),
-        )
-    };
-    if code == libsqlite3_sys::SQLITE_OK {
-        Ok(())
-    } else {
-        Err(sqlx::Error::Protocol(format!(
-            "SQLite cannot keep the write-ahead log (code {code})"
-        )))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
     use sqlx::migrate::{Migration, MigrationType};
-    use sqlx::{Executor, SqlSafeStr};
+    use sqlx::{ConnectOptions, Executor, SqlSafeStr};
 
     use super::*;
     use crate::error::Cause;
+    use crate::link::{connect, options};
 
     const MOMENT: Duration = Duration::from_millis(50);
 
@@ -215,7 +174,7 @@ mod tests {
     }
 
     async fn count(path: &Path, sql: &'static str) -> i64 {
-        let mut connection = read_only(path, MOMENT).await.unwrap();
+        let mut connection = connect(path, Access::Read, MOMENT).await.unwrap();
         sqlx::query_scalar(sql)
             .fetch_one(&mut connection)
             .await
@@ -231,7 +190,7 @@ mod tests {
         let store = Store::open(&path).await.unwrap();
         store.integration("a").await.unwrap();
         store.close().await.unwrap();
-        let copy = PathBuf::from(format!("{}.before-0002", path.display()));
+        let copy = PathBuf::from(format!("{}.before-0003", path.display()));
         assert!(!fs::exists(&copy).unwrap());
         fs::write(&copy, "what an upgrade left that broke off").unwrap();
 

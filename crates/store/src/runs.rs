@@ -1,12 +1,14 @@
 //! Runs: their rows, their states, their counts.
 
 use jiff::Timestamp;
-use sqlx::Row;
+use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Connection, Row};
 use uuid::Uuid;
 
 use crate::error::{Cause, Error};
 use crate::open::Store;
+use crate::slots::{self, SlotState};
 use crate::state::State;
 
 /// The row of an integration: what is remembered of it between runs.
@@ -48,10 +50,23 @@ pub struct NewRun<'a> {
     pub started_at: Timestamp,
     /// The hash of its configuration.
     pub config_hash: &'a str,
+    /// The slot that it is begun for, if it is.
+    pub slot: Option<NewRunSlot<'a>>,
+}
+
+/// The slot that a run is begun for, and what becomes of it by that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewRunSlot<'a> {
+    /// The row id of the slot.
+    pub slot: i64,
+    /// Its state from now on: ran, or late.
+    pub state: SlotState,
+    /// Why, for a person; without one, the note that the slot has stays.
+    pub note: Option<&'a str>,
 }
 
 /// How many users of a run had each outcome; in planned, parked and dry runs, how many would.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Users of the source.
     pub seen: u64,
@@ -110,23 +125,6 @@ pub struct Run {
     pub error: Option<String>,
 }
 
-/// A run of a process that is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfinished {
-    /// Its row.
-    pub key: RunKey,
-    /// Its id.
-    pub run_id: String,
-    /// Whether its plan was complete, so that delivery may have begun.
-    pub planned: bool,
-    /// Whether its plan was never to be delivered.
-    pub dry_run: bool,
-    /// Whether only some users were read.
-    pub partial: bool,
-    /// The portion that it finalized: Oomnitza may still be applying it.
-    pub finalized: Option<Uuid>,
-}
-
 impl Store {
     /// Finds the row of an integration, or makes it.
     ///
@@ -153,34 +151,29 @@ impl Store {
         })
     }
 
-    /// Puts a new run on record as running.
+    /// Puts a new run on record as running, and in its slot that it has begun.
+    ///
+    /// The slot counts one try more and is not settled by that: a run may fail, or its process end.
+    /// A slot that was late stays late when it is tried again.
     ///
     /// # Errors
-    /// The database refused.
+    /// The database refused, or the slot is settled already, or of another integration; then there is no run.
     pub async fn begin_run(&self, run: &NewRun<'_>) -> Result<RunKey, Error> {
         let failed = self.failed("begin a run");
         let mut writer = self.writer().await;
-        let integration = integration_row(&mut writer, run.integration)
+        let mut transaction = writer
+            .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(&failed)?;
-        let row = sqlx::query_scalar(
-            "INSERT INTO runs (run_id, integration, trigger, state, dry_run, partial, started_at, config_hash)
-             VALUES (?, ?, ?, 'running', ?, ?, ?, ?) RETURNING run",
-        )
-        .bind(run.run_id.to_string())
-        .bind(integration)
-        .bind(run.trigger)
-        .bind(run.dry_run)
-        .bind(run.partial)
-        .bind(run.started_at.as_millisecond())
-        .bind(run.config_hash)
-        .fetch_one(&mut *writer)
-        .await
-        .map_err(&failed)?;
-        Ok(RunKey {
-            run: row,
-            integration,
-        })
+        let key = insert_run(&mut transaction, run).await.map_err(&failed)?;
+        if let Some(slot) = &run.slot {
+            let begun = slots::begin(&mut transaction, slot, key)
+                .await
+                .map_err(&failed)?;
+            self.one(begun, "begin a run")?;
+        }
+        transaction.commit().await.map_err(&failed)?;
+        Ok(key)
     }
 
     /// Ends a run, or the making of its plan: its state, its counts, and why it could not go on, if it could not.
@@ -286,35 +279,6 @@ impl Store {
             .map_err(self.failed("look up a run"))
     }
 
-    /// Lists the runs of an integration that are on record as running: with its lock held, those of dead processes.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn unfinished(&self, integration: i64) -> Result<Vec<Unfinished>, Error> {
-        let mut reader = self.reader().await;
-        let rows: Vec<(i64, String, bool, bool, bool, Option<String>)> = sqlx::query_as(
-            "SELECT run, run_id, planned_at IS NOT NULL, dry_run, partial, iif(portion_open, NULL, portion)
-             FROM runs WHERE integration = ? AND state = 'running' ORDER BY run",
-        )
-        .bind(integration)
-        .fetch_all(&mut *reader)
-        .await
-        .map_err(self.failed("look for unfinished runs"))?;
-        Ok(rows
-            .into_iter()
-            .map(
-                |(run, run_id, planned, dry_run, partial, portion)| Unfinished {
-                    key: RunKey { run, integration },
-                    run_id,
-                    planned,
-                    dry_run,
-                    partial,
-                    finalized: portion.and_then(|portion| Uuid::parse_str(&portion).ok()),
-                },
-            )
-            .collect())
-    }
-
     /// Checks that an UPDATE found its row.
     pub(crate) fn one(&self, rows: u64, doing: &'static str) -> Result<(), Error> {
         self.all(rows, 1, doing)
@@ -331,34 +295,63 @@ impl Store {
 }
 
 fn run_of(row: &SqliteRow) -> Result<Run, sqlx::Error> {
-    let state: &str = row.try_get(4)?;
     Ok(Run {
         key: RunKey {
-            run: row.try_get(0)?,
-            integration: row.try_get(1)?,
+            run: row.try_get("run")?,
+            integration: row.try_get("integration")?,
         },
-        run_id: row.try_get(2)?,
-        integration: row.try_get(3)?,
-        state: State::parse(state)
-            .ok_or_else(|| sqlx::Error::Decode(format!("`{state}` is no state of a run").into()))?,
-        dry_run: row.try_get(5)?,
-        started_at: instant(row.try_get(6)?),
-        read_at: row.try_get::<Option<i64>, _>(7)?.map(instant),
-        config_hash: row.try_get(8)?,
-        counts: Counts {
-            seen: count(row.try_get(9)?),
-            created: count(row.try_get(10)?),
-            updated: count(row.try_get(11)?),
-            unchanged: count(row.try_get(12)?),
-            skipped: count(row.try_get(13)?),
-            failed: count(row.try_get(14)?),
-        },
-        error: row.try_get(15)?,
+        run_id: row.try_get("run_id")?,
+        integration: row.try_get("name")?,
+        state: State::read(row.try_get("state")?)?,
+        dry_run: row.try_get("dry_run")?,
+        started_at: instant(row.try_get("started_at")?),
+        read_at: row.try_get::<Option<i64>, _>("read_at")?.map(instant),
+        config_hash: row.try_get("config_hash")?,
+        counts: counts_of(row)?,
+        error: row.try_get("error")?,
+    })
+}
+
+/// Reads the counts of a row that has them under their names.
+pub(crate) fn counts_of(row: &SqliteRow) -> Result<Counts, sqlx::Error> {
+    let of = |name| row.try_get(name).map(count);
+    Ok(Counts {
+        seen: of("seen")?,
+        created: of("created")?,
+        updated: of("updated")?,
+        unchanged: of("unchanged")?,
+        skipped: of("skipped")?,
+        failed: of("failed")?,
+    })
+}
+
+async fn insert_run(
+    connection: &mut SqliteConnection,
+    run: &NewRun<'_>,
+) -> Result<RunKey, sqlx::Error> {
+    let integration = integration_row(connection, run.integration).await?;
+    let row = sqlx::query_scalar(
+        "INSERT INTO runs (run_id, integration, trigger, state, dry_run, partial, started_at, config_hash, slot)
+         VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?) RETURNING run",
+    )
+    .bind(run.run_id.to_string())
+    .bind(integration)
+    .bind(run.trigger)
+    .bind(run.dry_run)
+    .bind(run.partial)
+    .bind(run.started_at.as_millisecond())
+    .bind(run.config_hash)
+    .bind(run.slot.map(|slot| slot.slot))
+    .fetch_one(connection)
+    .await?;
+    Ok(RunKey {
+        run: row,
+        integration,
     })
 }
 
 /// Finds the row id of an integration, or makes the row.
-async fn integration_row(
+pub(crate) async fn integration_row(
     connection: &mut SqliteConnection,
     name: &str,
 ) -> Result<i64, sqlx::Error> {

@@ -1,7 +1,10 @@
 //! The states of a run.
 
-/// The states of a run, as `v_runs.state` shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// The states of a run, as `v_runs.state` shows them; in JSON the same words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Made by `plan`, and waiting for `apply`.
     Planned,
@@ -55,9 +58,12 @@ impl State {
         }
     }
 
-    /// Reads that word back.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    /// Reads that word back from a row.
+    pub(crate) fn read(word: &str) -> Result<Self, sqlx::Error> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| sqlx::Error::Decode(format!("`{word}` is no state of a run").into()))
     }
 }
 

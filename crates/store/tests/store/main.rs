@@ -4,11 +4,16 @@
     reason = "a test that cannot go on says where; clippy knows only the functions marked as tests"
 )]
 
+mod daemon;
 mod delivery;
 mod opening;
 mod outcomes;
 mod plan;
 mod presence;
 mod remembering;
+mod retention;
+mod slots;
 mod support;
+mod upgrade;
+mod upkeep;
 mod views;

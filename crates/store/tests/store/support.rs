@@ -138,6 +138,7 @@ impl Bed {
                 partial,
                 started_at: at(minutes),
                 config_hash: "0123456789ab",
+                slot: None,
             })
             .await
             .unwrap();

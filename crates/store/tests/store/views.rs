@@ -11,7 +11,7 @@ async fn the_promised_views_have_the_promised_columns_in_order() {
     for (view, columns) in [
         (
             "v_runs",
-            "run_id, integration, trigger, state, dry_run, started_at, finished_at, duration_ms, seen, created, updated, unchanged, skipped, failed, deactivated, source_calls, target_calls, config_hash, portion, error",
+            "run_id, integration, trigger, state, dry_run, started_at, finished_at, duration_ms, seen, created, updated, unchanged, skipped, failed, deactivated, source_calls, target_calls, config_hash, portion, error, due_at",
         ),
         (
             "v_errors",
@@ -34,6 +34,11 @@ async fn the_promised_views_have_the_promised_columns_in_order() {
             "run_id, integration, source_id, email, oomnitza_id, action, state, before, after",
         ),
         ("v_slots", "integration, due_at, state, run_id, note"),
+        (
+            "v_requests",
+            "at, uid, user, pid, command, subject, detail, answer",
+        ),
+        ("v_configurations", "integration, config_hash, since, text"),
         (
             "v_notices",
             "kind, integration, subject, message, since, until",
@@ -287,23 +292,38 @@ async fn a_notice_stands_once_until_it_ends() {
         subject: "phone",
         message: "phone is shown in another form",
     };
-    assert!(bed.store.begin_notice(key, &notice, at(0)).await.unwrap());
-    assert!(!bed.store.begin_notice(key, &notice, at(1)).await.unwrap());
+    assert!(
+        bed.store
+            .begin_notice(Some(key), &notice, at(0))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !bed.store
+            .begin_notice(Some(key), &notice, at(1))
+            .await
+            .unwrap()
+    );
     assert_eq!(
         bed.store
-            .end_notices(key, "another_form", at(2))
+            .end_notices(Some(key), "another_form", at(2))
             .await
             .unwrap(),
         1
     );
     assert_eq!(
         bed.store
-            .end_notices(key, "another_form", at(3))
+            .end_notices(Some(key), "another_form", at(3))
             .await
             .unwrap(),
         0
     );
-    assert!(bed.store.begin_notice(key, &notice, at(4)).await.unwrap());
+    assert!(
+        bed.store
+            .begin_notice(Some(key), &notice, at(4))
+            .await
+            .unwrap()
+    );
     assert_eq!(
         bed.lines("SELECT * FROM v_notices ORDER BY since").await,
         [

@@ -1,0 +1,123 @@
+//! The file of an earlier version: what its views showed, they show after the migration.
+
+use std::path::Path;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use store::{Cell, NewSlot, Store};
+
+use crate::support::{at, text};
+
+/// Rows in every table that version 0001 had.
+const ROWS: &str = r#"
+INSERT INTO integrations VALUES (1, 'users', 'p', 1795392000000), (2, 'others', NULL, NULL);
+INSERT INTO runs (run, run_id, integration, trigger, state, dry_run, partial, started_at, finished_at,
+                  seen, created, skipped, config_hash, portion, portion_open, error)
+VALUES (1, 'run-1', 1, 'manual', 'completed', 0, 0, 1795392000000, 1795392060000, 2, 1, 1, '0123456789ab', NULL, 0, NULL),
+       (2, 'run-2', 2, 'manual', 'running', 1, 0, 1795392000000, NULL, 0, 0, 0, 'ba9876543210', 'portion', 1, 'cut');
+INSERT INTO people (person, integration, source_id, email, user_version, user_hash, record_version, record_hash,
+                    first_seen_at, seen_at, present)
+VALUES (1, 1, '225', 'ada@acme.com', 1, x'00', 1, x'00', 1795392000000, 1795392000000, 1);
+INSERT INTO user_versions VALUES (1, 1, 1, '{"scope":"site","scopeRoles":[{"id":"10","roleId":"5"}]}');
+INSERT INTO record_versions VALUES (1, 1, 1, '{"email":"ada@acme.com"}');
+INSERT INTO changes VALUES (1, 1, 1, 'create', 'done', 'email', '9001');
+INSERT INTO change_values VALUES (1, '"ada@acme.com"', NULL, '{"email":"ada@acme.com"}');
+INSERT INTO errors VALUES (1, 1, NULL, 1795392000000, 'skipped', 'no_sync_key', NULL, 'no key', NULL, NULL, NULL);
+INSERT INTO open_errors VALUES (NULL, 1, 1, 'no_sync_key', 1795392000000, 1);
+INSERT INTO forms VALUES (1, '9001', 'phone', '"1"', '"2"');
+INSERT INTO roles VALUES (1, '5', 'Night shift');
+INSERT INTO notices VALUES (1, 1, 'unverified', '', 'no log', 1795392000000, NULL);
+"#;
+
+const VIEWS: [&str; 7] = [
+    "v_runs",
+    "v_errors",
+    "v_open_errors",
+    "v_people",
+    "v_access",
+    "v_changes",
+    "v_notices",
+];
+
+/// Makes a file as version 0001 does, with rows in it.
+async fn first_version(path: &Path) -> SqliteConnection {
+    let all: Migrator = sqlx::migrate!("../../migrations");
+    let first = all.iter().filter(|migration| migration.version == 1);
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .connect()
+        .await
+        .unwrap();
+    Migrator::with_migrations(first.cloned().collect())
+        .run(&mut connection)
+        .await
+        .unwrap();
+    sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
+    connection
+}
+
+/// What a view shows, each row as JSON, by the columns that it has in the older version.
+async fn shown(connection: &mut SqliteConnection, view: &str) -> (String, Vec<String>) {
+    let columns: String =
+        sqlx::query_scalar("SELECT group_concat(name, ', ') FROM pragma_table_info(?)")
+            .bind(view)
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+    let sql = format!("SELECT json_array({columns}) FROM {view}");
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .fetch_all(connection)
+        .await
+        .unwrap();
+    (columns, rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[tokio::test]
+async fn the_views_keep_their_columns_and_their_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollcall.db");
+    let mut connection = first_version(&path).await;
+    let mut before = Vec::new();
+    for view in VIEWS {
+        let (columns, rows) = shown(&mut connection, view).await;
+        assert!(!rows.is_empty(), "{view}");
+        before.push((view, columns, rows));
+    }
+    connection.close().await.unwrap();
+
+    let store = Store::open(&path).await.unwrap();
+    for (view, columns, rows) in before {
+        let sql = format!("SELECT json_array({columns}) FROM {view}");
+        let after: Vec<Cell> = store.select(sql, &[]).await.unwrap().rows.concat();
+        let rows: Vec<Cell> = rows.iter().map(|row| text(row)).collect();
+        assert_eq!(after, rows, "{view}");
+        let first = store
+            .select(format!("SELECT * FROM {view}"), &[])
+            .await
+            .unwrap()
+            .columns;
+        assert!(first.join(", ").starts_with(&columns), "{view}: {first:?}");
+    }
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_loaded_can_be_scheduled() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollcall.db");
+    first_version(&path).await.close().await.unwrap();
+    let store = Store::open(&path).await.unwrap();
+    let ledgers = store.ledgers(&["users".to_owned()]).await.unwrap();
+    assert_eq!((ledgers[0].key, ledgers[0].from), (1, None));
+    assert_eq!(store.last_service().await.unwrap(), None);
+    assert_eq!(store.unfinished_integrations().await.unwrap(), ["others"]);
+    let due = [NewSlot {
+        integration: 1,
+        due_at: at(0),
+    }];
+    assert_eq!(store.notice_slots(&due, at(0)).await.unwrap().len(), 1);
+    store.close().await.unwrap();
+}
