@@ -13,10 +13,11 @@ use oomnitza::{Reader, Writer};
 use store::{
     Action, Fault, Form, Group, Notice, PlannedChange, RunKey, Settled, Settlement, Store,
 };
-use tokio_util::sync::CancellationToken;
 use transport::Retry;
 
 use crate::error::{Stop, chain, for_log};
+use crate::halt::Halt;
+use crate::insist::Insistence;
 use crate::progress::{Phase, Publisher};
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
@@ -44,10 +45,10 @@ pub(crate) struct Deliverer<'a> {
     pub(crate) key: RunKey,
     pub(crate) reader: &'a Reader,
     pub(crate) writer: &'a Writer,
-    pub(crate) retry: &'a Retry,
+    pub(crate) retry: Retry,
     pub(crate) read_at: Timestamp,
     pub(crate) second_look: SecondLook,
-    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) halt: &'a Halt,
     pub(crate) progress: &'a Publisher,
 }
 
@@ -79,9 +80,7 @@ impl Deliverer<'_> {
         after: &mut i64,
         limit: u32,
     ) -> Result<Option<Vec<PlannedChange>>, Stop> {
-        if self.cancel.is_cancelled() {
-            return Err(Stop::Interrupted);
-        }
+        self.halt.check()?;
         let chunk = self
             .store
             .next_changes(self.key, group, *after, limit)
@@ -100,8 +99,8 @@ impl Deliverer<'_> {
     ) -> Result<Vec<PlannedChange>, Stop> {
         let age = Timestamp::now().duration_since(self.read_at).unsigned_abs();
         let look_again = self.second_look == SecondLook::Always || age > FRESH;
-        let mut conflicts =
-            look::conflicts(self.reader, self.mapping(), &changes, look_again).await?;
+        let looking = look::conflicts(self.reader, self.mapping(), &changes, look_again);
+        let mut conflicts = self.halt.or_stop(looking).await?;
         if conflicts.is_empty() {
             return Ok(changes);
         }
@@ -115,11 +114,21 @@ impl Deliverer<'_> {
                 None => rest.push(change),
             }
         }
-        self.store
-            .settle(self.key, &settled, Timestamp::now())
-            .await?;
+        self.store_outcomes(&settled).await?;
         self.progress.advance(settled.len());
         Ok(rest)
+    }
+
+    /// Stores what became of changes.
+    async fn store_outcomes(&self, settled: &[Settled]) -> Result<(), Stop> {
+        let now = Timestamp::now();
+        let mut insistence = Insistence::new(self.retry, self.halt);
+        loop {
+            match self.store.settle(self.key, settled, now).await {
+                Err(error) if insistence.again(&error).await => {}
+                result => return Ok(result?),
+            }
+        }
     }
 
     /// Remembers values that Oomnitza shows in another form than they were sent in, and says so once a field.
@@ -145,7 +154,7 @@ impl Deliverer<'_> {
             };
             if self
                 .store
-                .begin_notice(self.key.integration, &notice, Timestamp::now())
+                .begin_notice(Some(self.key.integration), &notice, Timestamp::now())
                 .await?
             {
                 tracing::warn!(integration.id = %self.integration.id, field, "{message}");
@@ -177,6 +186,11 @@ pub(crate) fn failed(fault: Fault) -> Settlement {
 /// Says that a change was not sent, and why.
 fn withdrawn(fault: Fault) -> Settlement {
     Settlement::Withdrawn(Box::new(fault))
+}
+
+/// Says that the run ended before it came to a user.
+pub(crate) fn not_attempted() -> Fault {
+    Reason::NotAttempted.because("the run ended before it came to this user")
 }
 
 /// What a refusal says to the operator: the status and Oomnitza's words.

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::io;
 
+use jiff::SignedDuration;
 use store::State;
+
+use crate::halt::Cause;
 
 /// Why no run was made, or none could be taken up.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,16 @@ pub enum Error {
         run_id: String,
         /// Its integration.
         integration: String,
+    },
+    /// What dead processes left could not be closed.
+    #[error(
+        "could not close what earlier runs of `{integration}` left behind, which the next run tries again: {reason}"
+    )]
+    NotRecovered {
+        /// The integration.
+        integration: String,
+        /// Why, in words that may stand in a log.
+        reason: String,
     },
     /// The folder of the state cannot be used.
     #[error("could not take the lock of `{integration}` in `state_dir`")]
@@ -92,8 +105,8 @@ pub(crate) enum Stop {
     RefusesAll { records: usize },
     #[error("a task of the run died")]
     Died,
-    #[error("the run was stopped before it was through")]
-    Interrupted,
+    #[error("{}", reason(*.0))]
+    Halted(Cause),
     #[error("somebody pressed Cancel in Oomnitza")]
     Canceled,
     #[error("{0}")]
@@ -104,8 +117,8 @@ impl Stop {
     /// The state that a run ends in.
     pub(crate) fn state(&self) -> State {
         match self {
-            Self::Interrupted => State::Interrupted,
-            Self::Canceled => State::Canceled,
+            Self::Halted(Cause::Shutdown) => State::Interrupted,
+            Self::Canceled | Self::Halted(Cause::ByHand) => State::Canceled,
             Self::Parked(_) => State::Parked,
             _ => State::Failed,
         }
@@ -132,6 +145,21 @@ impl Stop {
     }
 }
 
+/// Why a run was stopped, for the operator.
+fn reason(cause: Cause) -> String {
+    match cause {
+        Cause::Shutdown => "the run was stopped before it was through".to_owned(),
+        Cause::ByHand => "canceled by hand".to_owned(),
+        Cause::TooLong(limit) => {
+            let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+            format!(
+                "it took longer than `max_duration`, {limit:#}; see in the log what it waited for, \
+                 or set a longer `max_duration`"
+            )
+        }
+    }
+}
+
 /// An error of Oomnitza as the log shows it: its words may name people.
 pub(crate) fn for_log(error: &oomnitza::Error) -> String {
     without_words(error, error.status().map(|status| status.as_u16()))
@@ -147,7 +175,7 @@ fn without_words(error: &dyn std::error::Error, status: Option<u16>) -> String {
 }
 
 /// An error and its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -8,7 +8,9 @@
 //! **Invariant:** every user that was seen has exactly one outcome.
 //! **Invariant:** a portion that was opened is finalized, by this run or by a later one.
 
+mod request;
 mod run;
+mod halt;
 
 mod settings;
 mod report;
@@ -18,6 +20,7 @@ mod reason;
 
 mod lock;
 mod memory;
+mod insist;
 mod recover;
 
 mod read;
@@ -30,10 +33,13 @@ mod plan;
 
 mod deliver;
 
-pub use error::Error;
+pub use error::{Error, chain};
+pub use halt::{Cause, Halt};
+pub use memory::give_back;
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;
-pub use run::{Intent, Loader, Request};
+pub use request::{Intent, Request, Slot};
+pub use run::Loader;
 pub use settings::{Bulk, Delivery, Integration, Preference};
-pub use store::{Counts, State};
+pub use store::{Counts, SlotState, State};

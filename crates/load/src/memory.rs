@@ -6,7 +6,7 @@
 /// what is freed of them, and what planning needs would come on top of it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the C library has no other way to be asked")]
-pub(crate) fn give_back() {
+pub fn give_back() {
     // SAFETY: the call takes no pointer and may be made at any time, by any thread.
     unsafe {
         libc::malloc_trim(0);
@@ -15,4 +15,4 @@ pub(crate) fn give_back() {
 
 /// Other allocators give memory back by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn give_back() {}
+pub fn give_back() {}

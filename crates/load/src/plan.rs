@@ -5,10 +5,10 @@ use std::io;
 
 use jiff::Timestamp;
 use store::{Content, Forms, Line, PlanSummary, RunKey, Store};
-use tokio_util::sync::CancellationToken;
 
 use crate::decide::{Finding, Found, Rules};
 use crate::error::Stop;
+use crate::halt::Halt;
 use crate::matching::Matches;
 use crate::progress::{Phase, Publisher};
 use crate::read::Side;
@@ -28,7 +28,7 @@ pub(crate) struct Planner<'a> {
     ///
     /// Everybody is read and matched all the same: who goes before whom cannot be seen otherwise.
     pub(crate) only: Option<&'a str>,
-    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) halt: &'a Halt,
     pub(crate) progress: &'a Publisher,
 }
 
@@ -62,9 +62,7 @@ impl Planner<'_> {
         let mut scan = users.scan()?;
         let mut planned = 0;
         while planned < total {
-            if self.cancel.is_cancelled() {
-                return Err(Stop::Interrupted);
-            }
+            self.halt.check()?;
             let findings = findings(planned, total, &matches, &users, &people)?;
             let forms = if has_forms {
                 self.forms(&findings).await?

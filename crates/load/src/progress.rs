@@ -1,9 +1,11 @@
 //! What a run shows while it goes on.
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// Where a run is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Both sides are being read.
     #[default]
@@ -17,7 +19,7 @@ pub enum Phase {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Where it is.
     pub phase: Phase,

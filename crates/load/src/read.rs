@@ -9,9 +9,10 @@ mod users;
 use std::path::Path;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::Stop;
+use crate::halt::Halt;
 use crate::scratch::{FinishedRows, Keys, Rows};
 
 pub(crate) use people::{field_name, people, spellings};
@@ -59,15 +60,17 @@ trait Pages: Send + 'static {
     ) -> impl Future<Output = Result<Fetched<Self::Page, Self::Completeness>, Self::Error>> + Send;
 }
 
-/// Where a fetching task sends what it fetches.
-type Ahead<P> = mpsc::Receiver<
-    Result<Fetched<<P as Pages>::Page, <P as Pages>::Completeness>, <P as Pages>::Error>,
->;
+/// A listing that is fetched in a task of its own, one page ahead.
+struct Ahead<P, C, E> {
+    receiver: mpsc::Receiver<Result<Fetched<P, C>, E>>,
+    /// Ends with its reader: nobody asks a system on for what nobody wants any more.
+    _task: AbortOnDropHandle<()>,
+}
 
-/// Fetches a listing in a task of its own, one page ahead.
-fn ahead<P: Pages>(mut pages: P) -> Ahead<P> {
+/// Begins to fetch a listing.
+fn ahead<P: Pages>(mut pages: P) -> Ahead<P::Page, P::Completeness, P::Error> {
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         loop {
             let fetched = pages.fetch().await;
             let last = matches!(fetched, Ok(Fetched::End(_)) | Err(_));
@@ -77,7 +80,10 @@ fn ahead<P: Pages>(mut pages: P) -> Ahead<P> {
             }
         }
     });
-    receiver
+    Ahead {
+        receiver,
+        _task: AbortOnDropHandle::new(task),
+    }
 }
 
 /// What a fetching task sends.
@@ -88,16 +94,10 @@ enum Fetched<P, C> {
 }
 
 /// Takes what a fetching task sends next, unless the run is stopped.
-async fn next<P, C, E>(
-    pages: &mut mpsc::Receiver<Result<Fetched<P, C>, E>>,
-    cancel: &CancellationToken,
-) -> Result<Fetched<P, C>, Stop>
+async fn next<P, C, E>(pages: &mut Ahead<P, C, E>, halt: &Halt) -> Result<Fetched<P, C>, Stop>
 where
     Stop: From<E>,
 {
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Stop::Interrupted),
-        fetched = pages.recv() => Ok(fetched.ok_or(Stop::Died)??),
-    }
+    let fetched = async { pages.receiver.recv().await.ok_or(Stop::Died) };
+    Ok(halt.or_stop::<_, Stop>(fetched).await??)
 }

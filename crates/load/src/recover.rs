@@ -7,8 +7,9 @@ use mapping::Mapping;
 use oomnitza::{PortionId, Reader, Writer};
 use store::{Counts, PersonRow, RunKey, Settled, State, Store, Unfinished};
 
-use crate::deliver::{Patience, await_portion, done, failed, look_up};
+use crate::deliver::{Patience, await_portion, done, failed, look_up, not_attempted};
 use crate::error::{Stop, for_log};
+use crate::halt::Halt;
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
 
@@ -22,6 +23,7 @@ pub(crate) struct Recovery<'a> {
     pub(crate) reader: &'a Reader,
     /// What writes; a dry run has none, and leaves open portions to the next run that has.
     pub(crate) writer: Option<&'a Writer>,
+    pub(crate) halt: &'a Halt,
 }
 
 impl Recovery<'_> {
@@ -60,7 +62,9 @@ impl Recovery<'_> {
     /// Waits while Oomnitza applies a portion: what is read before that would be out of date.
     async fn await_applied(&self, portion: &PortionId) {
         if let Delivery::Bulk(bulk) = &self.integration.delivery {
-            await_portion(self.reader, bulk, portion, Patience::SHORT).await;
+            let waiting = await_portion(self.reader, bulk, portion, Patience::SHORT);
+            // It is applied all the same; who is stopped reads nothing after it.
+            let _ = self.halt.unless_stopped(waiting).await;
         }
     }
 
@@ -118,7 +122,8 @@ impl Recovery<'_> {
                 return Ok(());
             };
             after = last.change;
-            let mut looks = look_up(self.reader, mapping, &chunk).await?;
+            let looking = look_up(self.reader, mapping, &chunk);
+            let mut looks = self.halt.or_stop(looking).await?;
             let settled: Vec<Settled> = chunk
                 .iter()
                 .map(|change| {
@@ -147,10 +152,13 @@ pub(crate) async fn end_early(
     among: Option<&[PersonRow]>,
     error: &str,
 ) -> Result<(), store::Error> {
-    let fault = Reason::NotAttempted.because("the run ended before it came to this user");
-    store.withdraw_rest(key, &fault, Timestamp::now()).await?;
-    let counts = store.outcomes(key).await?;
     let now = Timestamp::now();
-    store.end_run(key, state, &counts, Some(error), now).await?;
-    store.publish_outcomes(key, among, now).await
+    store.withdraw_rest(key, &not_attempted(), now).await?;
+    let counts = store.outcomes(key).await?;
+    // Published first: what dies in between is published once more, which changes nothing, and ended.
+    // Where a change is sent and not settled, the counts do not add up, and neither is done: the end is refused.
+    if counts.add_up() {
+        store.publish_outcomes(key, among, now).await?;
+    }
+    store.end_run(key, state, &counts, Some(error), now).await
 }

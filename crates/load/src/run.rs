@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use oomnitza::{PortionId, Reader, Writer};
-use store::{NewRun, Notice, PersonRow, PlanSummary, Run, RunKey, State, Store};
-use tokio_util::sync::CancellationToken;
+use store::{NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, Run, RunKey, State, Store};
 use transport::Retry;
 use uuid::Uuid;
 
 use crate::deliver::{Deliverer, SecondLook, report_failed};
 use crate::error::{Error, Stop};
+use crate::halt::Halt;
 use crate::lock::Lock;
 use crate::memory;
 use crate::plan::Planner;
@@ -22,6 +22,7 @@ use crate::progress::{Phase, Publisher};
 use crate::read::{self, Side, UserReader};
 use crate::recover::Recovery;
 use crate::report::Report;
+use crate::request::{Intent, Request};
 use crate::settings::{Delivery, Integration};
 
 /// Loads one integration: everything that a run needs is given here.
@@ -38,41 +39,10 @@ pub struct Loader {
     pub store: Arc<Store>,
     /// Where the locks are, and the scratch files while a run reads.
     pub state_dir: PathBuf,
-    /// Stops the run between pages and batches.
-    pub cancel: CancellationToken,
+    /// Stops the run.
+    pub halt: Halt,
     /// Where the run publishes how far it is.
     pub progress: Publisher,
-}
-
-/// What is asked of a run.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What becomes of the plan.
-    pub intent: Intent,
-    /// Only the users with this e-mail address.
-    pub only: Option<String>,
-    /// What started it: `manual`, `schedule`.
-    pub trigger: &'static str,
-}
-
-/// What becomes of the plan of a run.
-#[derive(Debug, Clone)]
-pub enum Intent {
-    /// It is shown and never delivered.
-    DryRun,
-    /// It waits to be applied.
-    Plan,
-    /// It is delivered; the only intent that holds what writes.
-    Deliver(Writer),
-}
-
-impl Intent {
-    fn writer(&self) -> Option<&Writer> {
-        match self {
-            Self::DryRun | Self::Plan => None,
-            Self::Deliver(writer) => Some(writer),
-        }
-    }
 }
 
 /// A run that is on record as running.
@@ -88,9 +58,10 @@ struct Active<'a> {
 }
 
 impl Loader {
-    /// Makes what writes to Oomnitza, for [`Intent::Deliver`].
+    /// Makes what writes to Oomnitza, for [`Intent::Deliver`], until the run is stopped.
     pub fn writer(&self) -> Writer {
-        Writer::new(Reader::new(self.target.clone()))
+        let target = self.target.until(self.halt.token().clone());
+        Writer::new(Reader::new(target))
     }
 
     /// Makes one run.
@@ -102,7 +73,7 @@ impl Loader {
     pub async fn run(&self, request: &Request) -> Result<Report, Error> {
         let _lock = self.lock()?;
         let started_at = Timestamp::now();
-        let run_id = Uuid::now_v7();
+        let run_id = request.run_id.unwrap_or_else(Uuid::now_v7);
         let reader = Reader::new(self.target.clone());
         let probed = self.recover(&reader, request.intent.writer()).await;
         let key = self
@@ -115,6 +86,11 @@ impl Loader {
                 partial: request.only.is_some(),
                 started_at,
                 config_hash: &self.integration.config_hash,
+                slot: request.slot.as_ref().map(|slot| NewRunSlot {
+                    slot: slot.slot,
+                    state: slot.state,
+                    note: slot.note.as_deref(),
+                }),
             })
             .await?;
         let mut run = Active {
@@ -131,6 +107,7 @@ impl Loader {
             Ok(()) => run.go(request, started_at).await,
             Err(stop) => Err(stop),
         };
+        let result = result.map_err(|stop| self.halt.explain(stop));
         if let Err(stop) = &result {
             run.tell_oomnitza(request, stop).await;
         }
@@ -150,6 +127,7 @@ impl Loader {
         let reader = Reader::new(self.target.clone());
         let intent = Intent::Deliver(writer);
         let probed = self.recover(&reader, intent.writer()).await;
+        let probed = probed.map_err(|stop| self.halt.explain(stop));
         let run = Active {
             loader: self,
             sentinelone: sentinelone::Client::new(self.source.clone()),
@@ -159,14 +137,39 @@ impl Loader {
             read_at: planned.read_at.unwrap_or(planned.started_at),
             among: None,
         };
-        if let Err(stop) = probed {
+        if let Err(stop) = &probed {
             // The plan stays as it is, to be applied when Oomnitza can be reached again.
-            return Ok(run.unstarted(&planned, &stop, started_at));
+            return Ok(run.unstarted(&planned, stop, started_at));
         }
         self.store.resume_planned(planned.key).await?;
         tracing::info!(run.id = run_id, integration.id = %self.integration.id, "The plan is being applied");
         let result = run.deliver(&intent, SecondLook::Always).await;
+        let result = result.map_err(|stop| self.halt.explain(stop));
         run.end(run_id, &intent, result, started_at).await
+    }
+
+    /// Closes what dead processes left of the integration, and makes no run; gives how many runs it closed.
+    ///
+    /// Where nothing was left, nobody is contacted.
+    ///
+    /// # Errors
+    /// A run is going on; Oomnitza could not be asked or told, and the next run tries again; the database cannot be used.
+    pub async fn recover_only(&self) -> Result<usize, Error> {
+        let _lock = self.lock()?;
+        let integration = self.store.integration(&self.integration.id).await?.key;
+        let dead = self.store.unfinished(integration).await?.len();
+        if dead == 0 && self.store.open_portions(integration).await?.is_empty() {
+            return Ok(0);
+        }
+        let reader = Reader::new(self.target.clone());
+        match self.recover(&reader, Some(&self.writer())).await {
+            Ok(()) => Ok(dead),
+            Err(Stop::Store(error)) => Err(error.into()),
+            Err(stop) => Err(Error::NotRecovered {
+                integration: self.integration.id.clone(),
+                reason: self.halt.explain(stop).for_log(),
+            }),
+        }
     }
 
     async fn planned(&self, run_id: &str) -> Result<Run, Error> {
@@ -207,13 +210,14 @@ impl Loader {
 
     /// Reaches Oomnitza, and closes what dead runs left behind.
     async fn recover(&self, reader: &Reader, writer: Option<&Writer>) -> Result<(), Stop> {
-        reader.probe().await?;
+        self.halt.or_stop(reader.probe()).await?;
         let integration = self.store.integration(&self.integration.id).await?;
         let recovery = Recovery {
             integration: &self.integration,
             store: &self.store,
             reader,
             writer,
+            halt: &self.halt,
         };
         recovery.close_dead_runs(integration.key).await
     }
@@ -231,7 +235,7 @@ impl Active<'_> {
             store: &loader.store,
             integration: self.key.integration,
             folder: &loader.state_dir,
-            cancel: &loader.cancel,
+            halt: &loader.halt,
             progress: &loader.progress,
         };
         let (users, people) = self.read(&users).await?;
@@ -247,7 +251,8 @@ impl Active<'_> {
 
     /// What the load brings to the mapping: the console's URL, its own instant, the names of roles.
     async fn load(&self, started_at: Timestamp) -> Result<mapping::Load, Stop> {
-        let roles = self.sentinelone.roles().await?.unwrap_or_default();
+        let roles = self.loader.halt.or_stop(self.sentinelone.roles()).await?;
+        let roles = roles.unwrap_or_default();
         let roles: Vec<(String, String)> =
             roles.into_iter().map(|role| (role.id, role.name)).collect();
         self.loader
@@ -268,7 +273,7 @@ impl Active<'_> {
         let filter = &self.loader.integration.filter;
         tokio::try_join!(
             read::users(&self.sentinelone, filter, users),
-            read::people(&self.reader, users.mapping, users.folder, users.cancel),
+            read::people(&self.reader, users.mapping, users.folder, users.halt),
         )
     }
 
@@ -292,7 +297,7 @@ impl Active<'_> {
         };
         loader
             .store
-            .begin_notice(self.key.integration, &notice, self.read_at)
+            .begin_notice(Some(self.key.integration), &notice, self.read_at)
             .await?;
         tracing::warn!(integration.id = %loader.integration.id, "{message}");
         Ok(())
@@ -310,7 +315,7 @@ impl Active<'_> {
             store: &loader.store,
             key: self.key,
             only,
-            cancel: &loader.cancel,
+            halt: &loader.halt,
             progress: &loader.progress,
         };
         planner.plan(users, people).await
@@ -335,13 +340,13 @@ impl Active<'_> {
             .await?;
         if summary.counts.seen > 0 {
             store
-                .end_notices(self.key.integration, "empty_source", now)
+                .end_notices(Some(self.key.integration), "empty_source", now)
                 .await?;
         }
         if request.intent.writer().is_some() {
             // This run has compared everybody.
             store
-                .end_notices(self.key.integration, "unverified", now)
+                .end_notices(Some(self.key.integration), "unverified", now)
                 .await?;
         }
         Ok(())
@@ -358,10 +363,10 @@ impl Active<'_> {
             key: self.key,
             reader: &self.reader,
             writer,
-            retry: &loader.retry,
+            retry: loader.retry,
             read_at: self.read_at,
             second_look,
-            cancel: &loader.cancel,
+            halt: &loader.halt,
             progress: &loader.progress,
         };
         deliverer.deliver().await

@@ -2,13 +2,16 @@
 
 mod verify;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use jiff::Timestamp;
 use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, Sentence, Writer};
 use store::{Action, Group, PlannedChange, Settled, State};
 
 use self::verify::{Sent, Witnesses};
-use super::{Deliverer, Patience, chain, failed, for_log, rejection, settle, withdrawn};
+use super::{
+    Deliverer, Patience, chain, failed, for_log, not_attempted, rejection, settle, withdrawn,
+};
 use crate::decide::Object;
 use crate::deliver::look::members;
 use crate::error::Stop;
@@ -35,6 +38,7 @@ impl Deliverer<'_> {
         let mut portion = self.writer.portion(id, bulk.connector.clone());
         let mut sent = Sent::default();
         let result = self.upload(bulk, groups, &mut portion, &mut sent).await;
+        let result = result.map_err(|stop| self.halt.explain(stop));
         if let Err(stop) = &result
             && stop.state() == State::Failed
         {
@@ -44,7 +48,7 @@ impl Deliverer<'_> {
             .await?;
         let patience = match &result {
             Ok(()) | Err(Stop::Canceled) => Patience::LONG,
-            // Who is stopped, or talks to nobody, does not wait.
+            // Who talks to nobody does not wait.
             Err(_) => Patience::NONE,
         };
         let verified = self.verify(bulk, id, &sent, patience).await;
@@ -108,17 +112,15 @@ impl Deliverer<'_> {
 
     /// Says whether the next batch may be sent.
     async fn may_go_on(&self, portion: &mut Portion) -> Result<(), Stop> {
-        if self.cancel.is_cancelled() {
-            return Err(Stop::Interrupted);
-        }
-        match portion.is_canceled().await {
+        let canceled = self.halt.or_stop(portion.is_canceled()).await;
+        match canceled {
             Ok(true) => Err(Stop::Canceled),
             Ok(false) => Ok(()),
-            Err(error) if error.is_unauthorized() => Err(Stop::Target(error)),
-            Err(error) => {
+            Err(Stop::Target(error)) if !error.is_unauthorized() => {
                 tracing::warn!(error = %for_log(&error), "Could not ask whether the load was canceled");
                 Ok(())
             }
+            Err(stop) => Err(stop),
         }
     }
 
@@ -126,16 +128,9 @@ impl Deliverer<'_> {
     async fn unsend(&self, batch: &[Prepared<'_>]) -> Result<(), Stop> {
         let settled: Vec<Settled> = batch
             .iter()
-            .map(|one| {
-                let fault =
-                    Reason::NotAttempted.because("the run ended before it came to this user");
-                settle(one.change, withdrawn(fault))
-            })
+            .map(|one| settle(one.change, withdrawn(not_attempted())))
             .collect();
-        Ok(self
-            .store
-            .settle(self.key, &settled, Timestamp::now())
-            .await?)
+        self.store_outcomes(&settled).await
     }
 
     /// Sends one batch; what is refused is split until the records are found that are to blame.
@@ -173,7 +168,9 @@ impl Deliverer<'_> {
                     }
                 },
                 Err(error) => {
-                    let settlement = if error.is_unauthorized() {
+                    let settlement = if self.halt.is_stopped() && !error.may_have_arrived() {
+                        withdrawn(not_attempted())
+                    } else if error.is_unauthorized() {
                         rejection(&error)
                     } else {
                         failed(Reason::Unreachable.because(format!(
@@ -194,9 +191,7 @@ impl Deliverer<'_> {
         for part in parts {
             self.unsend(part).await?;
         }
-        self.store
-            .settle(self.key, &refused, Timestamp::now())
-            .await?;
+        self.store_outcomes(&refused).await?;
         sent.refused += refused.len();
         if result.is_ok() && sent.creates + sent.updates == 0 && sent.refused >= HOPELESS {
             return Err(Stop::RefusesAll {
@@ -251,14 +246,7 @@ impl Deliverer<'_> {
     async fn finalize(&self, portion: Portion, canceled: bool) -> Result<(), Stop> {
         let id = portion.id();
         let unopened = !portion.is_open();
-        let mut finalized = match portion.finalize().await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(portion.id = %id, error = %for_log(&error.source), "Could not finalize the portion; the next run tries again");
-                error.portion.leave_open();
-                false
-            }
-        };
+        let mut finalized = self.try_to_finalize(portion).await;
         if canceled && unopened {
             // Oomnitza knows the portion all the same, for somebody canceled it there.
             finalized = self.writer.finalize_abandoned(id).await.is_ok();
@@ -268,7 +256,27 @@ impl Deliverer<'_> {
         }
         Ok(())
     }
+
+    async fn try_to_finalize(&self, mut portion: Portion) -> bool {
+        let mut pauses = BEFORE_LEAVING.into_iter();
+        loop {
+            let error = match portion.finalize().await {
+                Ok(()) => return true,
+                Err(error) => error,
+            };
+            portion = *error.portion;
+            let Some(pause) = pauses.next().filter(|_| self.halt.is_stopped()) else {
+                tracing::warn!(portion.id = %portion.id(), error = %for_log(&error.source), "Could not finalize the portion; the next run tries again");
+                portion.leave_open();
+                return false;
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
 }
+
+/// The pauses before a finalize is tried again in a run that is stopped, whose requests are not repeated otherwise.
+const BEFORE_LEAVING: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
 
 /// Tells Oomnitza that the load broke off, as far as it can be told.
 async fn report_broken(portion: &mut Portion, bulk: &Bulk, writer: &Writer, stop: &Stop) {

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::StreamExt as _;
-use jiff::Timestamp;
+use futures_util::{FutureExt as _, StreamExt as _};
 use oomnitza::{Answer, Error, PersonId};
 use store::{Action, Form, Group, PlannedChange, Settled, Settlement};
 
-use super::{Deliverer, Look, chain, done, failed, look_up, rejection, settle, withdrawn};
+use super::{
+    Deliverer, Look, chain, done, failed, look_up, not_attempted, rejection, settle, withdrawn,
+};
 use crate::error::Stop;
 use crate::reason::Reason;
 
@@ -66,9 +67,12 @@ impl Deliverer<'_> {
         let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
         self.store.mark_sent(&ids).await?;
         let luck = Luck::default();
-        let mut sent = futures_util::stream::iter(&chunk)
-            .map(|change| self.write(change, &luck))
-            .buffer_unordered(AT_A_TIME);
+        // In a list, as with a closure in the stream the run could not be moved between threads. None has begun yet.
+        let writes: Vec<_> = chunk
+            .iter()
+            .map(|change| self.write(change, &luck).boxed())
+            .collect();
+        let mut sent = futures_util::stream::iter(writes).buffer_unordered(AT_A_TIME);
         let (mut settled, mut looks) = (Vec::with_capacity(chunk.len()), HashMap::new());
         while let Some((one, look)) = sent.next().await {
             looks.extend(look.map(|look| (one.change, look)));
@@ -81,11 +85,9 @@ impl Deliverer<'_> {
             .into_values()
             .flat_map(|look| look.forms(self.mapping()))
             .collect();
-        self.store
-            .settle(self.key, &settled, Timestamp::now())
-            .await?;
+        self.store_outcomes(&settled).await?;
         self.remember(&forms).await?;
-        luck.verdict()
+        luck.verdict().map_err(|stop| self.halt.explain(stop))
     }
 
     /// Reads people again whose answers did not show all that was sent, as an answer without a body does not:
@@ -115,7 +117,8 @@ impl Deliverer<'_> {
         if changes.is_empty() {
             return;
         }
-        match look_up(self.reader, self.mapping(), &changes).await {
+        let looking = look_up(self.reader, self.mapping(), &changes);
+        match self.halt.or_stop(looking).await {
             Ok(found) => {
                 for change in &changes {
                     if let (Some(look), Some(one)) =
@@ -135,9 +138,8 @@ impl Deliverer<'_> {
 
     /// Makes one write, unless the run is stopped or nothing can be written any more; with what its answer shows.
     async fn write(&self, change: &PlannedChange, luck: &Luck) -> (Settled, Option<Look>) {
-        if self.cancel.is_cancelled() || luck.is_gone() {
-            let fault = Reason::NotAttempted.because("the run ended before it came to this user");
-            return (settle(change, withdrawn(fault)), None);
+        if self.halt.is_stopped() || luck.is_gone() {
+            return (settle(change, withdrawn(not_attempted())), None);
         }
         let person = change
             .oomnitza_id
@@ -170,6 +172,9 @@ impl Deliverer<'_> {
                 (settle(change, failed(fault)), None)
             }
             Err(error) if error.is_refusal() => (settle(change, rejection(&error)), None),
+            Err(error) if self.halt.is_stopped() && !error.may_have_arrived() => {
+                (settle(change, withdrawn(not_attempted())), None)
+            }
             Err(error) => {
                 let fault = Reason::Unreachable.because(chain(&error));
                 (settle(change, failed(fault)), None)
@@ -189,12 +194,15 @@ impl Deliverer<'_> {
             let Some(delay) = delays.next() else {
                 return Err(error);
             };
-            tokio::time::sleep(delay).await;
-            match look_up(self.reader, self.mapping(), std::slice::from_ref(change)).await {
+            let looking = async {
+                tokio::time::sleep(delay).await;
+                look_up(self.reader, self.mapping(), std::slice::from_ref(change)).await
+            };
+            match self.halt.or_stop(looking).await {
                 Ok(mut found) => {
                     if let Some(look) = found.remove(&change.change) {
                         tracing::warn!(person.id = %look.id, "A create was applied although its answer was lost");
-                        return self.reread(&look.id).await;
+                        return Ok(self.reread(&look.id).await);
                     }
                 }
                 // Without knowing whether it is there, it must not be made again.
@@ -203,9 +211,13 @@ impl Deliverer<'_> {
         }
     }
 
-    async fn reread(&self, id: &str) -> Result<Answer, Error> {
+    /// Reads a person who is there for certain, as an answer would show it; of nobody where that does not work.
+    async fn reread(&self, id: &str) -> Answer {
         let ids: Vec<PersonId> = PersonId::try_from(id).into_iter().collect();
-        let person = self.reader.people_by_ids(&ids).await?.into_iter().next();
-        Ok(Answer { person })
+        let reading = self.halt.or_stop(self.reader.people_by_ids(&ids)).await;
+        let people = reading.unwrap_or_default();
+        Answer {
+            person: people.into_iter().next(),
+        }
     }
 }

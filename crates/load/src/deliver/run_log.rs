@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use oomnitza::{Connector, PortionId, Reader, RunLog};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::error::for_log;
 use crate::settings::Bulk;
@@ -29,7 +28,7 @@ impl Patience {
         appearing: Duration::from_secs(5),
         applying: Duration::from_mins(2),
     };
-    /// When the process is to stop.
+    /// After a load that broke off.
     pub(crate) const NONE: Self = Self {
         appearing: Duration::ZERO,
         applying: Duration::ZERO,
@@ -46,7 +45,7 @@ pub(crate) async fn await_portion(
     portion: &PortionId,
     patience: Patience,
 ) {
-    wait(reader, &bulk.connector, portion, patience, None).await;
+    wait(reader, &bulk.connector, portion, patience).await;
 }
 
 /// Waits until the log of a portion says that everything was applied; `None` when it does not in time.
@@ -55,7 +54,6 @@ pub(super) async fn wait(
     connector: &Connector,
     portion: &PortionId,
     patience: Patience,
-    cancel: Option<&CancellationToken>,
 ) -> Option<RunLog> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(100);
@@ -72,16 +70,7 @@ pub(super) async fn wait(
         if began.elapsed() + pause > limit {
             return None;
         }
-        let stopped = async {
-            match cancel {
-                Some(cancel) => cancel.cancelled().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = stopped => return None,
-            () = tokio::time::sleep(pause) => {}
-        }
+        tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

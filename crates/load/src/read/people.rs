@@ -5,10 +5,10 @@ use std::path::Path;
 
 use mapping::Mapping;
 use oomnitza::{Completeness, FieldName, Malformed, PeoplePage, PeoplePages, Person, Reader};
-use tokio_util::sync::CancellationToken;
 
 use super::{Fetched, Intake, Pages, Side, ahead, next};
 use crate::error::Stop;
+use crate::halt::Halt;
 use crate::rows::TargetRow;
 use crate::scratch::Key;
 
@@ -17,9 +17,9 @@ pub(crate) async fn people(
     reader: &Reader,
     mapping: &Mapping,
     folder: &Path,
-    cancel: &CancellationToken,
+    halt: &Halt,
 ) -> Result<Side, Stop> {
-    match read(reader, mapping, folder, cancel).await? {
+    match read(reader, mapping, folder, halt).await? {
         (side, Completeness::Complete) => return Ok(side),
         (_, Completeness::Short { promised, distinct }) => {
             tracing::warn!(
@@ -29,7 +29,7 @@ pub(crate) async fn people(
             );
         }
     }
-    match read(reader, mapping, folder, cancel).await? {
+    match read(reader, mapping, folder, halt).await? {
         (side, Completeness::Complete) => Ok(side),
         (_, Completeness::Short { promised, distinct }) => {
             Err(Stop::ShortTarget { promised, distinct })
@@ -41,12 +41,12 @@ async fn read(
     reader: &Reader,
     mapping: &Mapping,
     folder: &Path,
-    cancel: &CancellationToken,
+    halt: &Halt,
 ) -> Result<(Side, Completeness), Stop> {
     let mut pages = ahead(reader.people());
     let mut take = Taking::new(mapping, folder)?;
     loop {
-        match next(&mut pages, cancel).await? {
+        match next(&mut pages, halt).await? {
             Fetched::Page(page) => take.page(page.people)?,
             Fetched::Restarted => take = Taking::new(mapping, folder)?,
             Fetched::End(completeness) => {

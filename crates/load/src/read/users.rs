@@ -5,11 +5,11 @@ use std::path::Path;
 use mapping::{Load, Mapping, Record, Subject};
 use sentinelone::{Client, Completeness, Event, Malformed, User, UserFilter, UserPage, UserPages};
 use store::{ContentHash, Fault, Known, Store};
-use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Fetched, Intake, Pages, Side, ahead, next};
 use crate::error::Stop;
+use crate::halt::Halt;
 use crate::progress::Publisher;
 use crate::reason::{self, Reason};
 use crate::rows::{FaultRow, UserRow, UserState, record_hash};
@@ -22,7 +22,7 @@ pub(crate) struct UserReader<'a> {
     pub(crate) store: &'a Store,
     pub(crate) integration: i64,
     pub(crate) folder: &'a Path,
-    pub(crate) cancel: &'a CancellationToken,
+    pub(crate) halt: &'a Halt,
     pub(crate) progress: &'a Publisher,
 }
 
@@ -59,7 +59,7 @@ async fn read(
     let mut intake = Intake::new(reader.folder)?;
     let mut record = Record::default();
     loop {
-        match next(&mut pages, reader.cancel).await? {
+        match next(&mut pages, reader.halt).await? {
             Fetched::Page((page, promised)) => {
                 reader.progress.expect(promised);
                 reader.progress.advance(page.users.len());

@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 use store::{Run, State};
+use transport::Retry;
 
-use super::{Active, Intent};
-use crate::error::{Error, Stop};
+use super::Active;
+use crate::error::{Error, Stop, chain};
+use crate::insist::Insistence;
 use crate::recover::end_early;
 use crate::report::Report;
+use crate::request::Intent;
 
 impl Active<'_> {
     /// Puts the end of the run on record.
@@ -21,7 +24,7 @@ impl Active<'_> {
         match (ended, result) {
             // What broke the run keeps its end from being recorded too, and is what the operator must hear of.
             (Err(later), Err(Stop::Store(first))) => {
-                tracing::error!(run.id = run_id, error = %later, "Could not put the end of the run on record");
+                tracing::error!(run.id = run_id, error = %chain(&later), "Could not put the end of the run on record");
                 Err(first.into())
             }
             (ended, _) => ended,
@@ -40,11 +43,23 @@ impl Active<'_> {
             self.loader.source.calls().sent,
             self.loader.target.calls().sent,
         );
-        store
-            .count_calls(self.key, source_calls, target_calls)
-            .await?;
         let error = result.as_ref().err().map(Stop::chain);
-        let state = self.finish(intent, result, error.as_deref()).await?;
+        let mut insistence = Insistence::new(self.patience(result), &self.loader.halt);
+        loop {
+            match store
+                .count_calls(self.key, source_calls, target_calls)
+                .await
+            {
+                Err(error) if insistence.again(&error).await => {}
+                counted => break counted?,
+            }
+        }
+        let state = loop {
+            match self.finish(intent, result, error.as_deref()).await {
+                Err(error) if insistence.again(&error).await => {}
+                state => break state?,
+            }
+        };
         let delivered = intent.writer().is_some();
 
         let run = store.run(run_id).await?.ok_or_else(|| Error::UnknownRun {
@@ -66,7 +81,17 @@ impl Active<'_> {
         Ok(report)
     }
 
-    /// Ends the run in the database; gives the state that it ends in.
+    /// How long the recording of the end is insisted on.
+    fn patience(&self, result: &Result<(), Stop>) -> Retry {
+        let retry = self.loader.retry;
+        match result {
+            // What broke with the database is closed by the next run, as if its process had died.
+            Err(Stop::Store(_)) => Retry { tries: 1, ..retry },
+            _ => retry,
+        }
+    }
+
+    /// Ends the run in the database, which may be done twice; gives the state that it ends in.
     async fn finish(
         &self,
         intent: &Intent,
@@ -85,8 +110,8 @@ impl Active<'_> {
                 } else {
                     State::Completed
                 };
-                store.end_run(key, state, &counts, error, now).await?;
                 store.publish_outcomes(key, among, now).await?;
+                store.end_run(key, state, &counts, error, now).await?;
                 state
             }
             (Some(_), Intent::Deliver(_), Err(stop)) => {

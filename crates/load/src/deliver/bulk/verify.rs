@@ -77,6 +77,15 @@ enum Applied {
     Otherwise,
 }
 
+/// Whether it is known what became of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Learnt {
+    /// Everything that was sent is settled.
+    Everything,
+    /// The run log did not say it in time.
+    Nothing,
+}
+
 impl Applied {
     fn of(log: &RunLog, sent: &Sent) -> Self {
         let clean = log.failed == 0
@@ -94,6 +103,8 @@ impl Applied {
 
 impl Deliverer<'_> {
     /// Settles everything that was sent.
+    ///
+    /// Where it cannot be learnt what became of it, it counts as done, for it was accepted, and a notice says so.
     pub(super) async fn verify(
         &self,
         bulk: &Bulk,
@@ -106,33 +117,54 @@ impl Deliverer<'_> {
             return Ok(());
         }
         self.progress.begin(Phase::Verifying, Some(accepted));
-        let log = run_log::wait(
-            self.reader,
-            &bulk.connector,
-            &id,
-            patience,
-            Some(self.cancel),
-        )
-        .await;
-        let Some(log) = log else {
-            // It was accepted, and nothing more can be learnt now.
-            self.begin_unverified(id).await?;
-            return Ok(self.store.settle_sent(self.key).await?);
+        let (why, result) = match self.learn(bulk, id, sent, patience).await {
+            Ok(Learnt::Everything) => return Ok(()),
+            Err(stop @ Stop::Store(_)) => return Err(stop),
+            Ok(Learnt::Nothing) => ("its run log did not say in time what became of it", Ok(())),
+            Err(stop @ Stop::Halted(_)) => {
+                let why = "the run was stopped before it had seen what became of it";
+                (why, Err(stop))
+            }
+            Err(stop) => ("what became of it could not be read", Err(stop)),
+        };
+        self.begin_unverified(id, why).await?;
+        self.store.settle_sent(self.key).await?;
+        result
+    }
+
+    /// Learns what became of everything that was sent, and settles it.
+    async fn learn(
+        &self,
+        bulk: &Bulk,
+        id: PortionId,
+        sent: &Sent,
+        patience: Patience,
+    ) -> Result<Learnt, Stop> {
+        let waiting = run_log::wait(self.reader, &bulk.connector, &id, patience);
+        let Some(log) = self
+            .halt
+            .or_stop(async { Ok::<_, Stop>(waiting.await) })
+            .await?
+        else {
+            return Ok(Learnt::Nothing);
         };
         let applied = Applied::of(&log, sent);
         if applied == Applied::AsPlanned
-            && accepted > SMALL
+            && sent.creates + sent.updates > SMALL
             && self.witnesses_agree(&sent.witnesses).await?
         {
-            return Ok(self.store.settle_sent(self.key).await?);
+            self.store.settle_sent(self.key).await?;
+        } else {
+            self.look_at_everybody(applied, &log).await?;
         }
-        self.look_at_everybody(applied, &log).await
+        Ok(Learnt::Everything)
     }
 
     /// Says whether Oomnitza shows the sample just as it was sent.
     async fn witnesses_agree(&self, witnesses: &Witnesses) -> Result<bool, Stop> {
         let changes = witnesses.changes();
-        let looks = look_up(self.reader, self.mapping(), &changes).await?;
+        let looking = look_up(self.reader, self.mapping(), &changes);
+        let looks = self.halt.or_stop(looking).await?;
         Ok(changes.iter().all(|change| {
             looks
                 .get(&change.change)
@@ -148,7 +180,8 @@ impl Deliverer<'_> {
                 return Ok(());
             };
             after = last.change;
-            let mut looks = look_up(self.reader, self.mapping(), &chunk).await?;
+            let looking = look_up(self.reader, self.mapping(), &chunk);
+            let mut looks = self.halt.or_stop(looking).await?;
             let (mut settled, mut forms) = (Vec::with_capacity(chunk.len()), Vec::new());
             for change in &chunk {
                 let look = looks.remove(&change.change);
@@ -156,9 +189,7 @@ impl Deliverer<'_> {
                 settled.push(settle(change, settlement));
                 forms.append(&mut shown);
             }
-            self.store
-                .settle(self.key, &settled, Timestamp::now())
-                .await?;
+            self.store_outcomes(&settled).await?;
             self.remember(&forms).await?;
             self.progress.advance(settled.len());
         }
@@ -197,19 +228,17 @@ impl Deliverer<'_> {
         )
     }
 
-    async fn begin_unverified(&self, id: PortionId) -> Result<(), Stop> {
-        let message = format!(
-            "Oomnitza accepted portion {id}, but its run log did not say in time what became of it; the next run compares"
-        );
+    async fn begin_unverified(&self, id: PortionId, why: &str) -> Result<(), Stop> {
+        let message = format!("Oomnitza accepted portion {id}, but {why}; the next run compares");
         let notice = Notice {
             kind: "unverified",
             subject: "",
             message: &message,
         };
         self.store
-            .begin_notice(self.key.integration, &notice, Timestamp::now())
+            .begin_notice(Some(self.key.integration), &notice, Timestamp::now())
             .await?;
-        tracing::warn!(integration.id = %self.integration.id, portion.id = %id, "The load is unverified: Oomnitza's run log did not say in time what became of it");
+        tracing::warn!(integration.id = %self.integration.id, portion.id = %id, "The load is unverified: {why}");
         Ok(())
     }
 }

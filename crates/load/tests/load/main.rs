@@ -1,0 +1,8 @@
+//! Runs against the stand-ins of both systems: how they are stopped, and how what dead ones left is closed.
+
+#![cfg(test)]
+
+mod company;
+mod recovery;
+mod slots;
+mod stopping;
