@@ -6,11 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use load::{Bulk, Delivery, Loader, Preference, Publisher};
+use load::{Bulk, Delivery, Halt, Loader, Preference, Publisher};
 use oomnitza::{FieldName, field_id};
 use sentinelone::UserFilter;
 use store::Store;
-use tokio_util::sync::CancellationToken;
 use transport::{Rate, Retry, Settings};
 use url::Url;
 
@@ -64,7 +63,12 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Arc<Store>> {
 
 /// Opens the database for reading.
 pub(crate) async fn read_store(config: &Config) -> anyhow::Result<Store> {
-    let path = config.state_dir.join("rollcall.db");
+    read_store_in(&config.state_dir).await
+}
+
+/// Opens the database of a folder for reading.
+pub(crate) async fn read_store_in(state_dir: &Path) -> anyhow::Result<Store> {
+    let path = state_dir.join("rollcall.db");
     if !path.exists() {
         anyhow::bail!(
             "there is no database `{}` yet; the first `rollcall run` makes it",
@@ -136,7 +140,7 @@ pub(crate) fn loader(
     integration: &Integration,
     connections: Connections,
     store: Arc<Store>,
-    cancel: CancellationToken,
+    halt: Halt,
     progress: Publisher,
 ) -> anyhow::Result<Loader> {
     Ok(Loader {
@@ -161,7 +165,7 @@ pub(crate) fn loader(
         retry: Retry::default(),
         store,
         state_dir: config.state_dir.clone(),
-        cancel,
+        halt,
         progress,
     })
 }

@@ -3,11 +3,23 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// Loads the users of a SentinelOne console into Oomnitza, and answers for every one of them.
 #[derive(Debug, Parser)]
 #[command(name = "rollcall", version, propagate_version = true)]
-#[command(after_help = "Start with `rollcall demo`; then `rollcall check` your own configuration.")]
+#[cfg_attr(
+    feature = "demo",
+    command(
+        after_help = "Start with `rollcall demo`; then `rollcall check` your own configuration."
+    )
+)]
+#[cfg_attr(
+    not(feature = "demo"),
+    command(
+        after_help = "Start with `rollcall check`; then `rollcall plan` shows what a load would do."
+    )
+)]
 pub(crate) struct Arguments {
     /// The configuration.
     #[arg(
@@ -26,10 +38,17 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Runs as the daemon: loads all integrations on their schedules, until it is stopped.
+    #[command(after_help = "Example: rollcall serve --config ./rollcall.yaml\n\n\
+        SIGHUP, and a change of the file, bring a new configuration into force.\n\
+        The first SIGINT or SIGTERM stops it and its runs in order, the second at once.")]
+    Serve,
     /// Makes one load, now, with progress and a summary.
     #[command(after_help = "Example: rollcall run sentinelone-users --dry-run\n\n\
         Exit codes: 0 done (skips included), 1 failed, 2 usage or configuration, 3 done but users failed,\n\
-        4 parked and nothing written, 5 another run of the integration is going on, 6 interrupted or canceled.")]
+        4 parked and nothing written, 5 another run of the integration is going on, 6 interrupted or canceled.\n\n\
+        Where the daemon runs, the daemon makes the load, and SIGINT stops it there; if this command is killed,\n\
+        the load goes on, and `rollcall status` shows it.")]
     Run(Run),
     /// Makes a plan and shows it; nothing is written.
     #[command(after_help = "Example: rollcall plan sentinelone-users --csv > plan.csv")]
@@ -41,6 +60,24 @@ pub(crate) enum Command {
         The exit codes are those of `run`."
     )]
     Apply(Apply),
+    /// Shows how the daemon is: what runs, what is due, what is wrong, how long the tokens work.
+    #[command(after_help = "Example: rollcall status --json")]
+    Status(Status),
+    /// Makes the daemon start no scheduled loads of an integration, or of all; those that run go on.
+    #[command(
+        after_help = "Example: rollcall pause sentinelone-users --reason \"the console moves\"\n\n\
+        The pause outlives restarts; each due time in it is on record as paused."
+    )]
+    Pause(Pause),
+    /// Ends a pause that was made by `pause`; one in the configuration stands above it.
+    #[command(after_help = "Example: rollcall resume sentinelone-users")]
+    Resume(Resume),
+    /// Makes the daemon stop a run, which ends as canceled.
+    #[command(
+        after_help = "Example: rollcall cancel 019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33\n\n\
+        What it has written stays, and its slot is not made up."
+    )]
+    Cancel(Cancel),
     /// Lists runs, the latest first.
     #[command(after_help = "Example: rollcall runs sentinelone-users --limit 7")]
     Runs(Runs),
@@ -52,6 +89,13 @@ pub(crate) enum Command {
         after_help = "Example: rollcall people --where \"two_fa_enabled = 0 AND gone_since IS NULL\""
     )]
     People(People),
+    /// Lists what became of each due time, the latest first; or, with `--next`, those that come.
+    #[command(after_help = "Example: rollcall slots sentinelone-users --next 10\n\n\
+        `--next` looks at the configuration alone: a pause made by hand is shown by `status`.")]
+    Slots(Slots),
+    /// Lists what an operator should know, the latest first.
+    #[command(after_help = "Example: rollcall notices --all")]
+    Notices(Notices),
     /// Checks the configuration, offline: every fault at once, with its place and what to write instead.
     #[command(after_help = "Example: rollcall check --config ./rollcall.yaml")]
     Check(Format),
@@ -61,6 +105,15 @@ pub(crate) enum Command {
     /// Shows the fields that both systems offer to a mapping: how often they are filled, and an example.
     #[command(after_help = "Example: rollcall fields sentinelone-users")]
     Fields(Fields),
+    /// Writes a consistent copy of the database to a new file, while the daemon runs.
+    #[command(after_help = "Example: rollcall backup /var/backups/rollcall-$(date +%F).db")]
+    Backup(Backup),
+    /// Prints what completes commands in a shell.
+    #[command(after_help = "Example: rollcall completions bash > /etc/bash_completion.d/rollcall")]
+    Completions(Completions),
+    /// Prints the man page, or writes it and those of all commands into a folder.
+    #[command(after_help = "Example: rollcall man --folder /usr/local/share/man/man1")]
+    Man(Man),
     /// Shows everything at once against built-in stand-ins for both systems, in some seconds.
     #[cfg(feature = "demo")]
     #[command(after_help = "Example: rollcall demo --folder ./rollcall-demo")]
@@ -126,6 +179,34 @@ pub(crate) struct Apply {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pause {
+    /// The id of the integration; without one, all of them.
+    pub(crate) integration: Option<String>,
+    /// Why, for those who look later.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The id of the integration; without one, the pause of all of them ends.
+    pub(crate) integration: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The id of the run.
+    pub(crate) run_id: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Runs {
     /// Only runs of this integration.
     pub(crate) integration: Option<String>,
@@ -135,6 +216,13 @@ pub(crate) struct Runs {
     /// At most as many.
     #[arg(long, default_value_t = 30)]
     pub(crate) limit: u32,
+    /// Print, as YAML and without secrets, the configuration that this run was made under.
+    #[arg(
+        long,
+        value_name = "RUN_ID",
+        conflicts_with_all = ["integration", "state", "limit", "json", "csv"]
+    )]
+    pub(crate) configuration: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -169,6 +257,53 @@ pub(crate) struct People {
     pub(crate) condition: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Slots {
+    /// Only slots of this integration.
+    pub(crate) integration: Option<String>,
+    /// Only slots in this state.
+    #[arg(long, value_parser = ["ran", "late", "skipped", "missed", "paused"])]
+    pub(crate) state: Option<String>,
+    /// At most as many.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) limit: u32,
+    /// The next so many due times instead, and when each starts.
+    #[arg(long, value_name = "N", conflicts_with_all = ["state", "limit"])]
+    pub(crate) next: Option<u32>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Notices {
+    /// Only notices of this integration.
+    pub(crate) integration: Option<String>,
+    /// Those that have ended too.
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to write; there must be none of its name yet.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The folder to write into; it is made if it is not there.
+    #[arg(long)]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -219,4 +354,12 @@ pub(crate) struct Wire {
     pub(crate) batches: u32,
     /// Where to write what the process used.
     pub(crate) figures: PathBuf,
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("it is empty; write why, for those who look later"),
+        text => Ok(text.to_owned()),
+    }
 }

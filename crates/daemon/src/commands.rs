@@ -1,10 +1,15 @@
 //! The commands, one module each for those that belong together.
 
+mod backup;
 mod check;
 mod fields;
 mod figures;
+mod manual;
+mod pause;
 mod read;
 mod run;
+mod slots;
+mod status;
 
 #[cfg(feature = "demo")]
 mod bench;
@@ -17,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
+use crate::serve;
 
 /// Carries out a command.
 pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -24,13 +30,23 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
     match &arguments.command {
         Command::Check(format) => check::check(config, *format),
         Command::Schema => check::schema(),
+        Command::Serve => block_on(serve::serve(config)),
         Command::Run(command) => block_on(run::run(config, command)),
         Command::Plan(command) => block_on(run::plan(config, command)),
         Command::Apply(command) => block_on(run::apply(config, command)),
+        Command::Status(command) => block_on(status::status(config, command)),
+        Command::Pause(command) => block_on(pause::pause(config, command)),
+        Command::Resume(command) => block_on(pause::resume(config, command)),
+        Command::Cancel(command) => block_on(pause::cancel(config, command)),
         Command::Runs(command) => block_on(read::runs(config, command)),
         Command::Errors(command) => block_on(read::errors(config, command)),
         Command::People(command) => block_on(read::people(config, command)),
+        Command::Slots(command) => block_on(slots::slots(config, command)),
+        Command::Notices(command) => block_on(read::notices(config, command)),
+        Command::Backup(command) => block_on(backup::backup(config, &command.file)),
         Command::Fields(command) => block_on(fields::fields(config, command)),
+        Command::Completions(command) => manual::completions(command.shell),
+        Command::Man(command) => manual::man(command.folder.as_deref()),
         #[cfg(feature = "demo")]
         Command::Demo(command) => block_on(demo::demo(command)),
         #[cfg(feature = "demo")]

@@ -24,7 +24,13 @@ mod definition;
 mod delivery;
 mod integration;
 mod later;
+mod retention;
 mod schedule;
+
+// What a running service asks of it.
+mod changes;
+mod state_dir;
+mod timezones;
 
 // What the checks stand on.
 mod duration;
@@ -45,11 +51,14 @@ use jiff::tz::TimeZone;
 use schemars::generate::SchemaSettings;
 use url::Url;
 
+pub use ::schedule::{Exclusion, Overlap, Retry, Schedule, Timing};
 pub use credentials::{Credential, HeaderTemplate, InvalidHeaderTemplate, SecretSource};
 pub use delivery::{Bulk, Delivery};
 pub use fault::{Fault, Place};
 pub use integration::{Integration, Preference, Source, Target};
-pub use schedule::{Exclusion, Overlap, Retry, Schedule, Timing};
+pub use retention::Retention;
+pub use state_dir::state_dir;
+pub use timezones::timezones;
 
 use fault::Report;
 use spot::Spot;
@@ -76,6 +85,8 @@ pub struct Config {
     pub http: Http,
     /// What is written to the log.
     pub log: Log,
+    /// How long the history is kept.
+    pub retention: Retention,
     /// The credentials by their names; those that integrations name are there.
     pub credentials: BTreeMap<String, Credential>,
     /// The integrations in the order of their ids: at least one.
@@ -110,6 +121,11 @@ impl Config {
         self.integrations
             .iter()
             .find(|integration| integration.id == id)
+    }
+
+    /// Returns a hash of what decides about all runs: 12 hexadecimal digits, made of the hashes of the integrations.
+    pub fn hash(&self) -> String {
+        hash::overall_hash(&self.integrations)
     }
 }
 

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use load::{Report, State};
 
+use crate::control::Refusal;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -23,9 +25,10 @@ pub(crate) enum Exit {
     Interrupted,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
+impl Exit {
+    /// Its code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
@@ -33,7 +36,29 @@ impl From<Exit> for ExitCode {
             Exit::Parked => 4,
             Exit::Busy => 5,
             Exit::Interrupted => 6,
-        })
+        }
+    }
+
+    /// What a code means; one that was never promised is a failure.
+    pub(crate) fn from_code(code: u8) -> Self {
+        const ALL: [Exit; 7] = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::UsersFailed,
+            Exit::Parked,
+            Exit::Busy,
+            Exit::Interrupted,
+        ];
+        ALL.into_iter()
+            .find(|exit| exit.code() == code)
+            .unwrap_or(Exit::Failed)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
     }
 }
 
@@ -58,6 +83,9 @@ pub(crate) fn of_report(report: &Report) -> Exit {
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     if error.is::<Usage>() {
         return Exit::Usage;
+    }
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        return refusal.exit;
     }
     match error.downcast_ref::<load::Error>() {
         Some(load::Error::Busy { .. }) => Exit::Busy,

@@ -10,11 +10,15 @@ pub mod secrets;
 
 mod app;
 mod arguments;
+mod clock;
 mod commands;
+mod control;
 mod exit;
 mod logging;
 mod output;
 mod progress;
+mod serve;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -57,7 +57,7 @@ fn draw(bar: &ProgressBar, progress: Progress) {
     bar.set_position(progress.done);
 }
 
-fn word(phase: Phase) -> &'static str {
+pub(crate) fn word(phase: Phase) -> &'static str {
     match phase {
         Phase::Reading => "reading",
         Phase::Planning => "planning",

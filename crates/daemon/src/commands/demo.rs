@@ -4,13 +4,14 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use load::{Intent, Report, Request};
+use load::Intent;
 use simulator::{Options, Simulator};
 
 use crate::arguments::{Demo, Errors, Format};
 use crate::commands::stand_ins::{INTEGRATION, Shape, StandIns, write};
 use crate::commands::{read, run};
 use crate::exit::Exit;
+use crate::signals::Signals;
 use crate::{app, output};
 
 pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
@@ -37,14 +38,13 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         stand_ins.sentinelone_url, stand_ins.oomnitza_url
     );
 
-    let cancel = run::stopped_by_signals()?;
+    let halt = Signals::mind()?.stopping();
     let (store, logging) = run::prepare(&config).await?;
     for load in ["first load", "second load, with nothing changed in between"] {
         println!("The {load}:");
-        let report: Report = run::load(&config, INTEGRATION, &store, &cancel, |loader| Request {
-            intent: Intent::Deliver(loader.writer()),
-            only: None,
-            trigger: "manual",
+        let report = run::with_loader(&config, INTEGRATION, &store, &halt, async |loader| {
+            let request = run::by_hand(Intent::Deliver(loader.writer()), None);
+            loader.run(&request).await
         })
         .await?;
         output::summary(&report, false)?;

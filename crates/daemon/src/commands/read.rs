@@ -1,22 +1,23 @@
-//! `runs`, `errors` and `people`: the promised views, read back with filters.
+//! `runs`, `errors`, `people` and `notices`: the promised views, read back with filters.
 
 use std::path::Path;
 
-use crate::arguments::{Errors, Format, People, Runs};
+use crate::arguments::{Errors, Format, Notices, People, Runs};
 use crate::config::Config;
 use crate::exit::{Exit, Usage};
 use crate::{app, output};
 
 /// A SELECT that is put together from conditions.
-struct Query {
+pub(super) struct Query {
     view: &'static str,
     conditions: Vec<String>,
     parameters: Vec<String>,
-    tail: String,
+    /// The order, and how many rows at most.
+    pub(super) tail: String,
 }
 
 impl Query {
-    fn on(view: &'static str) -> Self {
+    pub(super) fn on(view: &'static str) -> Self {
         Self {
             view,
             conditions: Vec::new(),
@@ -25,7 +26,7 @@ impl Query {
         }
     }
 
-    fn equal(&mut self, column: &str, value: Option<&String>) {
+    pub(super) fn equal(&mut self, column: &str, value: Option<&String>) {
         if let Some(value) = value {
             self.conditions.push(format!("{column} = ?"));
             self.parameters.push(value.clone());
@@ -40,7 +41,7 @@ impl Query {
         format!("SELECT * FROM {}{conditions}{}", self.view, self.tail)
     }
 
-    async fn print(
+    pub(super) async fn print(
         self,
         config: &Config,
         format: Format,
@@ -55,6 +56,9 @@ impl Query {
 
 pub(crate) async fn runs(path: &Path, command: &Runs) -> anyhow::Result<Exit> {
     let config = app::configuration(path)?;
+    if let Some(run_id) = &command.configuration {
+        return configuration(&config, run_id).await;
+    }
     let mut query = Query::on("v_runs");
     query.equal("integration", command.integration.as_ref());
     query.equal("state", command.state.as_ref());
@@ -73,6 +77,38 @@ pub(crate) async fn runs(path: &Path, command: &Runs) -> anyhow::Result<Exit> {
         "duration_ms",
         "run_id",
     ];
+    query.print(&config, command.format, &columns).await
+}
+
+/// Prints the configuration that a run was made under.
+async fn configuration(config: &Config, run_id: &str) -> anyhow::Result<Exit> {
+    let store = app::read_store(config).await?;
+    if store.run(run_id).await?.is_none() {
+        let run_id = run_id.to_owned();
+        return Err(load::Error::UnknownRun { run_id }.into());
+    }
+    let Some(text) = store.configuration_of_run(run_id).await? else {
+        anyhow::bail!(
+            "the configuration of the run `{run_id}` is not on record: \
+             the run was made before configurations were kept"
+        );
+    };
+    print!("{text}");
+    Ok(Exit::Done)
+}
+
+pub(crate) async fn notices(path: &Path, command: &Notices) -> anyhow::Result<Exit> {
+    let config = app::configuration(path)?;
+    let mut query = Query::on("v_notices");
+    query.equal("integration", command.integration.as_ref());
+    if !command.all {
+        query.conditions.push("until IS NULL".to_owned());
+    }
+    query.tail = String::from(" ORDER BY since DESC, integration, kind, subject");
+    let mut columns = vec!["since", "integration", "kind", "subject", "message"];
+    if command.all {
+        columns.insert(1, "until");
+    }
     query.print(&config, command.format, &columns).await
 }
 

@@ -1,40 +1,52 @@
-//! `run`, `plan` and `apply`.
+//! `run`, `plan` and `apply`: carried out by the daemon where one runs on the same state, else by this process.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use load::{Intent, Loader, Publisher, Report, Request};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use load::{Halt, Intent, Loader, Publisher, Report, Request};
 use serde_json::json;
 use store::Store;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Apply, Plan, Run};
-use crate::config::Config;
+use crate::config::{Config, Integration};
+use crate::control::{Client, Order, Work};
 use crate::exit::{self, Exit};
-use crate::logging::{self, Logging};
+use crate::logging::{self, Audience, Logging};
 use crate::progress::Show;
+use crate::signals::Signals;
 use crate::{app, output};
 
 pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
-    let cancel = stopped_by_signals()?;
+    let mut signals = Signals::mind()?;
     let config = app::configuration(path)?;
-    app::integration(&config, &command.integration)?;
-    let (store, _logging) = prepare(&config).await?;
-    let report = load(&config, &command.integration, &store, &cancel, |loader| {
-        let intent = if command.dry {
-            Intent::DryRun
+    let integration = app::integration(&config, &command.integration)?;
+    // What the process used is asked of this one.
+    let daemon = match command.figures {
+        None => Client::find(&config.state_dir).await?,
+        Some(_) => None,
+    };
+    let only = command.only.clone();
+    let report = if let Some(daemon) = daemon {
+        let work = if command.dry {
+            Work::DryRun { only }
         } else {
-            Intent::Deliver(loader.writer())
+            Work::Load { only }
         };
-        Request {
-            intent,
-            only: command.only.clone(),
-            trigger: "manual",
-        }
-    })
-    .await?;
-    close(store).await?;
+        let order = order(integration, work);
+        daemon.carry_out(order, &mut signals).await?
+    } else {
+        here(&config, &integration.id, signals, async |loader| {
+            let intent = if command.dry {
+                Intent::DryRun
+            } else {
+                Intent::Deliver(loader.writer())
+            };
+            loader.run(&by_hand(intent, only)).await
+        })
+        .await?
+    };
     output::summary(&report, command.json)?;
     if let Some(file) = &command.figures {
         crate::commands::figures::write(file, &report)?;
@@ -43,20 +55,21 @@ pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
 }
 
 pub(crate) async fn plan(path: &Path, command: &Plan) -> anyhow::Result<Exit> {
-    let cancel = stopped_by_signals()?;
+    let mut signals = Signals::mind()?;
     let config = app::configuration(path)?;
-    app::integration(&config, &command.integration)?;
-    let (store, _logging) = prepare(&config).await?;
-    let report = load(&config, &command.integration, &store, &cancel, |_| {
-        Request {
-            intent: Intent::Plan,
-            only: None,
-            trigger: "manual",
-        }
-    })
-    .await?;
-    close(store).await?;
-    show_plan(&config, &report, command).await?;
+    let integration = app::integration(&config, &command.integration)?;
+    let report = if let Some(daemon) = Client::find(&config.state_dir).await? {
+        let order = order(integration, Work::Plan);
+        daemon.carry_out(order, &mut signals).await?
+    } else {
+        here(&config, &integration.id, signals, async |loader| {
+            loader.run(&by_hand(Intent::Plan, None)).await
+        })
+        .await?
+    };
+    show_plan(&config, &report, command)
+        .await
+        .with_context(|| format!("could not show the plan of run {}", report.run_id))?;
     Ok(exit::of_report(&report))
 }
 
@@ -97,31 +110,84 @@ async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::
 }
 
 pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> {
-    let cancel = stopped_by_signals()?;
+    let mut signals = Signals::mind()?;
     let config = app::configuration(path)?;
-    let planned = app::read_store(&config).await?.run(&command.run_id).await?;
-    let Some(planned) = planned else {
+    let daemon = Client::find(&config.state_dir).await?;
+    let planned = planned(&config, &command.run_id).await;
+    let report = if let Some(daemon) = daemon {
         let run_id = command.run_id.clone();
-        return Err(load::Error::UnknownRun { run_id }.into());
+        let order = match planned {
+            Ok(Some(integration)) => {
+                let integration = app::integration(&config, &integration)?;
+                order(integration, Work::Apply { run_id })
+            }
+            Ok(None) => return Err(load::Error::UnknownRun { run_id }.into()),
+            // Whoever may use the socket need not be able to read the database: the daemon is.
+            Err(_) => Order {
+                integration: String::new(),
+                work: Work::Apply { run_id },
+                config_hash: String::new(),
+            },
+        };
+        daemon.carry_out(order, &mut signals).await?
+    } else {
+        let Some(integration) = planned? else {
+            let run_id = command.run_id.clone();
+            return Err(load::Error::UnknownRun { run_id }.into());
+        };
+        here(&config, &integration, signals, async |loader| {
+            loader.apply(&command.run_id, loader.writer()).await
+        })
+        .await?
     };
-    let (store, _logging) = prepare(&config).await?;
-    let report = with_loader(
-        &config,
-        &planned.integration,
-        &store,
-        &cancel,
-        async |loader| loader.apply(&command.run_id, loader.writer()).await,
-    )
-    .await?;
-    close(store).await?;
     output::summary(&report, command.json)?;
     Ok(exit::of_report(&report))
+}
+
+/// Looks up the integration of a planned run; `None`: there is no such run.
+async fn planned(config: &Config, run_id: &str) -> anyhow::Result<Option<String>> {
+    let run = app::read_store(config).await?.run(run_id).await?;
+    Ok(run.map(|run| run.integration))
+}
+
+/// What the daemon is asked for, with the configuration that it must have in force.
+fn order(integration: &Integration, work: Work) -> Order {
+    Order {
+        integration: integration.id.clone(),
+        work,
+        config_hash: integration.config_hash.clone(),
+    }
+}
+
+/// A run that a person started.
+pub(crate) fn by_hand(intent: Intent, only: Option<String>) -> Request {
+    Request {
+        intent,
+        only,
+        trigger: "manual",
+        run_id: None,
+        slot: None,
+    }
+}
+
+/// Makes a run in this process, where there is no daemon to make it; signals stop it.
+async fn here(
+    config: &Config,
+    integration: &str,
+    signals: Signals,
+    work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
+) -> anyhow::Result<Report> {
+    let halt = signals.stopping();
+    let (store, _logging) = prepare(config).await?;
+    let report = with_loader(config, integration, &store, &halt, work).await?;
+    close(store).await?;
+    Ok(report)
 }
 
 /// Opens what every run needs: the database and the log.
 pub(crate) async fn prepare(config: &Config) -> anyhow::Result<(Arc<Store>, Logging)> {
     let store = app::open_store(config).await?;
-    let logging = logging::begin(config)?;
+    let logging = logging::begin(config, Audience::Command)?;
     Ok((store, logging))
 }
 
@@ -133,25 +199,12 @@ pub(crate) async fn close(store: Arc<Store>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes one run with progress; signals stop it.
-pub(crate) async fn load(
+/// Makes one run with progress, until it is stopped.
+pub(crate) async fn with_loader(
     config: &Config,
     integration: &str,
     store: &Arc<Store>,
-    cancel: &CancellationToken,
-    request: impl FnOnce(&Loader) -> Request,
-) -> anyhow::Result<Report> {
-    with_loader(config, integration, store, cancel, async |loader| {
-        loader.run(&request(loader)).await
-    })
-    .await
-}
-
-async fn with_loader(
-    config: &Config,
-    integration: &str,
-    store: &Arc<Store>,
-    cancel: &CancellationToken,
+    halt: &Halt,
     work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
     let integration = app::integration(config, integration)?;
@@ -162,35 +215,25 @@ async fn with_loader(
         integration,
         connections,
         Arc::clone(store),
-        cancel.clone(),
+        halt.clone(),
         publisher,
     )?;
+    keep_configuration(store, integration).await?;
     let show = Show::begin(progress);
     let result = work(&loader).await;
     show.end().await;
     Ok(result?)
 }
 
-/// Makes what the first SIGINT or SIGTERM cancels, so that a run stops between pages and batches;
-/// the second one ends the process.
-pub(crate) fn stopped_by_signals() -> anyhow::Result<CancellationToken> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let cancel = CancellationToken::new();
-    let stopped = cancel.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if stopped.is_cancelled() {
-                // The next run closes this one.
-                std::process::exit(6);
-            }
-            eprintln!("stopping; once more to stop at once");
-            stopped.cancel();
-        }
-    });
-    Ok(cancel)
+/// Keeps the text of the configuration, so that a run can show the one that it was made under.
+async fn keep_configuration(store: &Store, integration: &Integration) -> anyhow::Result<()> {
+    let text = integration.effective_yaml();
+    let ledgers = store.ledgers(std::slice::from_ref(&integration.id)).await?;
+    for ledger in ledgers {
+        let hash = &integration.config_hash;
+        store
+            .keep_configuration(ledger.key, hash, &text, Timestamp::now())
+            .await?;
+    }
+    Ok(())
 }

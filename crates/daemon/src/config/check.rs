@@ -13,9 +13,11 @@ use super::integration::Surroundings;
 use super::nearest::nearest;
 use super::spot::Spot;
 use super::template::Variables;
-use super::{Config, Http, Log, credentials, duration, integration, later, schedule, written};
+use super::{
+    Config, Http, Log, credentials, duration, integration, later, retention, schedule, written,
+};
 
-const DEFAULT_STATE_DIR: &str = "/var/lib/rollcall";
+pub(super) const DEFAULT_STATE_DIR: &str = "/var/lib/rollcall";
 const DEFAULT_MAX_CONCURRENT_RUNS: u32 = 2;
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
@@ -72,6 +74,7 @@ pub(super) fn check(
         .collect();
     let http = check_http(written.http.as_ref(), folder, spot.at("http"), report);
     let log = check_log(written.log.as_ref(), spot.at("log"), report);
+    let retention = retention::check(written.retention.as_ref(), spot.at("retention"), report);
     later::refuse_sections(written, spot, report);
     warn_of_unused_credentials(written, spot, report);
     Some(Config {
@@ -82,6 +85,7 @@ pub(super) fn check(
             .unwrap_or(DEFAULT_MAX_CONCURRENT_RUNS) as usize,
         http: http?,
         log: log?,
+        retention: retention?,
         credentials,
         integrations: integrations.into_iter().collect::<Option<_>>()?,
     })

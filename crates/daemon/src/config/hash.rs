@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use mapping::{Empty, FieldDefinition, Source, Write};
+use schedule::{Overlap, Schedule, Timing};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -14,7 +15,6 @@ use super::credentials::Credential;
 use super::delivery::{Bulk, Delivery};
 use super::duration;
 use super::integration::{Integration, Preference};
-use super::schedule::{Overlap, Schedule, Timing};
 
 /// Writes down all that decides what a run of an integration does.
 ///
@@ -77,6 +77,22 @@ pub(super) fn effective(
 pub(super) fn config_hash(effective: &Value) -> String {
     let mut text = String::new();
     write_canonical(effective, &mut text);
+    short_digest(&text)
+}
+
+/// Returns a hash of the same kind over those of all integrations.
+pub(super) fn overall_hash(integrations: &[Integration]) -> String {
+    let mut text = String::new();
+    for Integration {
+        id, config_hash, ..
+    } in integrations
+    {
+        writeln!(text, "{id} {config_hash}").expect("a String takes all that is written to it");
+    }
+    short_digest(&text)
+}
+
+fn short_digest(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     digest
         .iter()

@@ -11,10 +11,10 @@ use super::credentials::Credential;
 use super::delivery::{self, Delivery};
 use super::fault::Report;
 use super::nearest::{either, nearest};
-use super::schedule::{self, Schedule};
+use super::schedule;
 use super::spot::Spot;
 use super::template::Variables;
-use super::{definition, hash, later, template, written};
+use super::{Schedule, definition, hash, later, template, written};
 
 /// One source, one target, a mapping, a preference, a schedule.
 #[derive(Clone, Debug)]
@@ -156,6 +156,13 @@ pub(super) fn check(
     integration.effective = hash::effective(&integration, around.credentials);
     integration.config_hash = hash::config_hash(&integration.effective);
     Some(integration)
+}
+
+impl Integration {
+    /// Writes `effective` as YAML: what is kept of a configuration for each of its hashes.
+    pub(crate) fn effective_yaml(&self) -> String {
+        serde_yaml::to_string(&self.effective).expect("a JSON value can be written as YAML")
+    }
 }
 
 fn is_id(text: &str) -> bool {

@@ -2,16 +2,15 @@
 //! refused, since a section that does nothing would be taken for one that does.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use url::Url;
 
+use super::credentials;
 use super::fault::Report;
 use super::spot::Spot;
 use super::written::{self, Missing, Records, Share};
-use super::{credentials, duration};
 
-/// Refuses `notify`, `metrics` and `retention`.
+/// Refuses `notify` and `metrics`.
 pub(super) fn refuse_sections(written: &written::Config, spot: Spot<'_>, report: &mut Report) {
     if let Some(notify) = &written.notify {
         for (index, entry) in notify.iter().enumerate() {
@@ -33,22 +32,6 @@ pub(super) fn refuse_sections(written: &written::Config, spot: Spot<'_>, report:
         report.fault(
             spot.at("metrics").key,
             "`metrics` are not in this version yet: nothing would be served; take the section out",
-        );
-    }
-    if let Some(retention) = &written.retention {
-        for (key, text) in [
-            ("runs", &retention.runs),
-            ("errors", &retention.errors),
-            ("changes", &retention.changes),
-            ("gone_people", &retention.gone_people),
-        ] {
-            let spot = spot.at("retention").at(key);
-            duration::check(text.as_ref(), Duration::ZERO, duration::ANY, spot, report);
-        }
-        report.fault(
-            spot.at("retention").key,
-            "`retention` is not in this version yet: all history would be kept; \
-             take the section out",
         );
     }
 }

@@ -1,12 +1,12 @@
-//! When an integration runs.
+//! Checks of when an integration runs.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::{Date, Time, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use schedule::{Exclusion, Overlap, Retry, Schedule, Timing};
 
 use super::duration;
 use super::fault::Report;
@@ -14,94 +14,8 @@ use super::nearest::nearest;
 use super::spot::Spot;
 use super::written::{self, At, Exclude};
 
-/// When an integration runs, and what goes with it.
-#[derive(Clone, Debug)]
-pub struct Schedule {
-    /// The due times.
-    pub timing: Timing,
-    /// The time zone in which `cron` and `at` are read, and in which days begin.
-    pub timezone: TimeZone,
-    /// Each run starts at random up to so much later.
-    pub jitter: Duration,
-    /// How late a run that was missed is still made up for.
-    pub catch_up: Duration,
-    /// What becomes of a run that is due while one is going on.
-    pub overlap: Overlap,
-    /// How a run that failed is tried again; `None`: it is not.
-    pub retry: Option<Retry>,
-    /// The days on which nothing runs.
-    pub exclude: Vec<Exclusion>,
-    /// Why nothing runs for now; `None` while it does.
-    pub paused: Option<String>,
-    /// A run that takes longer is stopped.
-    pub max_duration: Duration,
-}
-
-/// The due times of a schedule.
-#[derive(Clone, Debug)]
-pub enum Timing {
-    /// Those of a cron expression of five fields.
-    Cron {
-        /// The expression as written, with single spaces.
-        expression: String,
-        /// The expression, ready to be asked.
-        cron: Box<Cron>,
-    },
-    /// The same times every day: at least one, in order, none twice.
-    At(Vec<Time>),
-    /// Again and again after this time: a minute at least.
-    Every(Duration),
-}
-
-/// What becomes of a run that is due while one is going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overlap {
-    /// It is skipped.
-    Skip,
-    /// It runs after the other has ended.
-    Queue,
-}
-
-/// How a run that failed is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// How often: once at least.
-    pub times: u32,
-    /// After what time.
-    pub after: Duration,
-}
-
-/// Days in a row on which nothing runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exclusion {
-    /// The first of them.
-    pub from: Date,
-    /// The last of them: not before the first.
-    pub to: Date,
-    /// Why.
-    pub note: Option<String>,
-}
-
 const MINUTE: Duration = Duration::from_mins(1);
-const DEFAULT_CATCH_UP: Duration = Duration::from_hours(12);
-const DEFAULT_MAX_DURATION: Duration = Duration::from_hours(6);
-
-impl Schedule {
-    /// The schedule of an integration that has none: daily at 02:00.
-    pub(super) fn daily(timezone: TimeZone) -> Self {
-        Self {
-            timing: Timing::At(vec![Time::constant(2, 0, 0, 0)]),
-            timezone,
-            jitter: Duration::ZERO,
-            catch_up: DEFAULT_CATCH_UP,
-            overlap: Overlap::Skip,
-            retry: None,
-            exclude: Vec::new(),
-            paused: None,
-            max_duration: DEFAULT_MAX_DURATION,
-        }
-    }
-}
+const DAY: Duration = Duration::from_hours(24);
 
 /// Checks a schedule; `None` when there is a fault.
 pub(super) fn check(
@@ -126,13 +40,13 @@ pub(super) fn check(
     let catch_up = duration(
         written.catch_up.as_ref(),
         "catch_up",
-        DEFAULT_CATCH_UP,
+        Schedule::DEFAULT_CATCH_UP,
         duration::ANY,
     );
     let max_duration = duration(
         written.max_duration.as_ref(),
         "max_duration",
-        DEFAULT_MAX_DURATION,
+        Schedule::DEFAULT_MAX_DURATION,
         MINUTE..=Duration::MAX,
     );
     let retry = match &written.retry {
@@ -200,8 +114,29 @@ fn check_timing(
         return check_times(at, spot.at("at"), report);
     }
     let every = written.every.as_ref()?;
+    check_every(every, spot.at("every"), report)
+}
+
+fn check_every(
+    written: &written::DurationText,
+    spot: Spot<'_>,
+    report: &mut Report,
+) -> Option<Timing> {
     let allowed = MINUTE..=Duration::MAX;
-    duration::check(Some(every), MINUTE, allowed, spot.at("every"), report).map(Timing::Every)
+    let every = duration::check(Some(written), MINUTE, allowed, spot, report)?;
+    // It is counted from local midnight, so no day can hold what is left of a longer one.
+    if every > DAY && !every.as_secs().is_multiple_of(DAY.as_secs()) {
+        report.fault(
+            spot.value,
+            format!(
+                "`{}` is more than a day and not a number of whole days; \
+                 write up to `24h`, or days, such as `2d`",
+                written.0
+            ),
+        );
+        return None;
+    }
+    Some(Timing::Every(every))
 }
 
 fn check_cron(written: &str, spot: Spot<'_>, report: &mut Report) -> Option<Timing> {

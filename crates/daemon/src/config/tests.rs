@@ -1,6 +1,7 @@
 //! What `check` says: tried on whole files, since a fault is only as good as its place.
 
 mod cases;
+mod changes;
 mod effective;
 mod files;
 mod properties;

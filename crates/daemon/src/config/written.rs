@@ -18,7 +18,7 @@ pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use later::{Guards, Metrics, Notify, Retention, Saas};
+pub(crate) use later::{Guards, Metrics, Notify, Saas};
 pub(crate) use schedule::{At, DateText, Exclude, Overlap, Retry, Schedule};
 pub(crate) use words::{DurationText, Id, Share};
 
@@ -35,7 +35,8 @@ pub(crate) struct Config {
     #[schemars(extend("default" = "UTC", "examples" = ["Europe/Dublin"]))]
     pub(crate) timezone: Option<String>,
 
-    /// The folder of the database, locks and logs; made if it is not there.
+    /// The folder of the database, locks and logs; made if it is not there. Another one counts when the
+    /// service is restarted.
     #[schemars(
         length(min = 1),
         extend("default" = "/var/lib/rollcall", "examples" = ["/var/lib/rollcall"])
@@ -73,7 +74,8 @@ pub(crate) struct Config {
     /// Figures for Prometheus. Not in this version yet.
     pub(crate) metrics: Option<Metrics>,
 
-    /// How long the history is kept. Not in this version yet.
+    /// How long the history is kept. The latest of each person and the last run of each integration
+    /// stay, however old they are.
     pub(crate) retention: Option<Retention>,
 
     /// What is written to the log.
@@ -106,11 +108,12 @@ pub(crate) struct Credential {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("maxProperties" = 1))]
 pub(crate) struct Secret {
-    /// The name of a systemd credential (`LoadCredential=` of the service).
+    /// The name of a systemd credential (`LoadCredential=` of the service). It is handed over when the
+    /// service starts: restart it after a new secret.
     #[schemars(extend("examples" = ["sentinelone-token"]))]
     pub(crate) systemd: Option<String>,
 
-    /// A file of one line that nobody but its owner can read.
+    /// A file of one line that nobody but its owner can read. Every run reads it anew.
     #[schemars(extend("examples" = ["/etc/rollcall/sentinelone.token"]))]
     pub(crate) file: Option<String>,
 
@@ -151,4 +154,25 @@ pub(crate) struct Log {
     /// How many daily log files are kept.
     #[schemars(range(min = 1, max = 3650), extend("default" = 30, "examples" = [30]))]
     pub(crate) keep_files: Option<u32>,
+}
+
+/// How long the history is kept: a day at least, each.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    /// Runs, each with its errors and changes, and what became of the due times.
+    #[schemars(extend("default" = "400d"))]
+    pub(crate) runs: Option<DurationText>,
+
+    /// Users who were skipped or failed.
+    #[schemars(extend("default" = "400d"))]
+    pub(crate) errors: Option<DurationText>,
+
+    /// What was written, with the values before and after.
+    #[schemars(extend("default" = "90d"))]
+    pub(crate) changes: Option<DurationText>,
+
+    /// People who are gone from the console.
+    #[schemars(extend("default" = "400d"))]
+    pub(crate) gone_people: Option<DurationText>,
 }

@@ -140,6 +140,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("at: \"02:00\"", "at: [\"02:00\", 2am]"),
     ("at: \"02:00\"", "at: 2"),
     ("at: \"02:00\"", "every: 10s"),
+    ("at: \"02:00\"", "every: 36h"),
     ("at: \"02:00\"", "cron: 0 2 * *"),
     ("at: \"02:00\"", "cron: 0 25 * * *"),
     ("at: \"02:00\"", "cron: 0 2 30 2 *"),
@@ -167,7 +168,8 @@ const CHANGES: &[(&str, &str)] = &[
         "    guards: { create: 110% }\n    schedule:\n",
     ),
     ("log:\n", "metrics: { listen: here }\nlog:\n"),
-    ("log:\n", "retention: { runs: ever }\nlog:\n"),
+    ("at: \"02:00\"", "every: 36h"),
+    ("log:\n", "retention: { runs: ever, changes: 1h }\nlog:\n"),
     (
         "log:\n",
         "notify: [{ ping: https://hc.example.com, command: [x] }]\nlog:\n",

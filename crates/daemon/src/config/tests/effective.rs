@@ -25,6 +25,7 @@ fn a_configuration_comes_to_what_is_written_and_the_defaults() {
     assert_eq!(config.http.connect_timeout, Duration::from_secs(10));
     assert_eq!(config.http.timeout, Duration::from_mins(1));
     assert_eq!(config.log.keep_files, 30);
+    assert_eq!(config.retention.runs, 400 * Duration::from_hours(24));
     assert_eq!(config.credentials["oomnitza"].value.with("abc"), "abc");
     assert_eq!(
         config.credentials["sentinelone"].value.with("abc"),
@@ -44,6 +45,34 @@ fn a_configuration_comes_to_what_is_written_and_the_defaults() {
     assert_eq!(users.role_fields, ["role"]);
     assert!(matches!(&users.schedule.timing, Timing::At(times) if times.len() == 1));
     insta::assert_snapshot!(format!("{:#}", users.effective));
+}
+
+#[test]
+fn what_is_kept_of_a_configuration_is_yaml_without_secrets() {
+    let users = &config(&[]).integrations[0];
+    let kept = users.effective_yaml();
+    let read_back: serde_json::Value = serde_yaml::from_str(&kept).unwrap();
+    assert_eq!(read_back, users.effective);
+    assert!(!kept.contains("SENTINELONE_TOKEN"), "{kept}");
+}
+
+#[test]
+fn the_history_is_bounded_where_nothing_is_said_of_it() {
+    let days = |retention: &str| {
+        let retention = config(&[("log:\n", retention)]).retention;
+        let days = |duration: Duration| duration.as_secs() / 86_400;
+        [
+            days(retention.runs),
+            days(retention.errors),
+            days(retention.changes),
+            days(retention.gone_people),
+        ]
+    };
+    assert_eq!(days("log:\n"), [400, 400, 90, 400]);
+    assert_eq!(
+        days("retention: { runs: 30d, gone_people: 24h }\nlog:\n"),
+        [30, 400, 90, 1]
+    );
 }
 
 #[test]
@@ -138,6 +167,7 @@ fn what_means_the_same_has_the_same_hash() {
         ),
         ("{ env: SENTINELONE_TOKEN }", "{ env: ANOTHER_NAME }"),
         ("timeout: 60s", "timeout: 61s"),
+        ("log:\n", "retention: { runs: 7d }\nlog:\n"),
     ] {
         assert_eq!(hash(&[change]), sound, "{change:?}");
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DurationText, Secret, Share};
+use super::{Secret, Share};
 
 /// Limits that a load must keep, or it writes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -124,18 +124,4 @@ pub(crate) struct Metrics {
     /// The address and port on which they are served.
     #[schemars(required, extend("examples" = ["127.0.0.1:9464"]))]
     pub(crate) listen: Option<String>,
-}
-
-/// How long the history is kept.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Retention {
-    /// Runs, with their outcomes.
-    pub(crate) runs: Option<DurationText>,
-    /// Users that were skipped or failed.
-    pub(crate) errors: Option<DurationText>,
-    /// What was written.
-    pub(crate) changes: Option<DurationText>,
-    /// People who are gone from the console.
-    pub(crate) gone_people: Option<DurationText>,
 }

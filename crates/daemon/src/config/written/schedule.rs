@@ -9,34 +9,40 @@ use super::DurationText;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Schedule {
-    /// Five fields: minute, hour, day of the month, month, day of the week.
+    /// Five fields: minute, hour, day of the month, month, day of the week. A local time that the
+    /// clocks skip is due at the first instant after; one that comes twice is due once.
     #[schemars(extend("examples" = ["0 2 * * *"]))]
     pub(crate) cron: Option<String>,
 
-    /// A time of day, or several.
+    /// A time of day, or several; at clock changes as with `cron`.
     #[schemars(extend("examples" = ["02:00", ["02:00", "14:00"]]))]
     pub(crate) at: Option<At>,
 
-    /// The time from one run to the next.
+    /// The time from one due time to the next, counted anew from each local midnight in time that
+    /// passes: up to `24h`, or whole days.
     pub(crate) every: Option<DurationText>,
 
-    /// The time zone of `cron` and `at`: an IANA name; that of the file if absent.
+    /// The time zone in which times are read and days begin: an IANA name; that of the file if
+    /// absent.
     #[schemars(extend("examples" = ["Europe/Dublin"]))]
     pub(crate) timezone: Option<String>,
 
-    /// Each run starts at random up to so much later, to spare both systems.
+    /// Integrations that are due together are spread over this time: each starts later by a share of
+    /// it that is its own and always the same.
     #[schemars(extend("default" = "0s"))]
     pub(crate) jitter: Option<DurationText>,
 
-    /// How late a run that was missed is still made up for.
+    /// How late a due time that was missed, since the service was down, is still made up for; of
+    /// several the last alone. `0s`: never.
     #[schemars(extend("default" = "12h"))]
     pub(crate) catch_up: Option<DurationText>,
 
-    /// What becomes of a run that is due while one is going on.
+    /// What becomes of a due time while an earlier run is going on.
     #[schemars(extend("default" = "skip"))]
     pub(crate) overlap: Option<Overlap>,
 
-    /// How often, and after what time, a run that failed is tried again.
+    /// How often, and after what time, a run that failed is tried again; the time doubles with each
+    /// try.
     #[schemars(extend("examples" = [{ "times": 3, "after": "15m" }]))]
     pub(crate) retry: Option<Retry>,
 
@@ -44,11 +50,11 @@ pub(crate) struct Schedule {
     #[schemars(extend("examples" = [[{ "from": "2026-12-24", "to": "2026-12-27" }]]))]
     pub(crate) exclude: Option<Vec<Exclude>>,
 
-    /// Why nothing runs for now. Take it out to go on.
+    /// Why nothing runs for now. Take it out to go on: `rollcall resume` does not end it.
     #[schemars(extend("examples" = ["until the merger is done"]))]
     pub(crate) paused: Option<String>,
 
-    /// A run that takes longer is stopped.
+    /// A run that takes longer is stopped, and has failed.
     #[schemars(extend("default" = "6h"))]
     pub(crate) max_duration: Option<DurationText>,
 }
@@ -78,7 +84,7 @@ pub(crate) struct TimeText(pub(crate) String);
 pub(crate) enum Overlap {
     /// It is skipped.
     Skip,
-    /// It runs after the other has ended.
+    /// It runs after the other has ended; one waits at most.
     Queue,
 }
 
@@ -90,7 +96,7 @@ pub(crate) struct Retry {
     #[schemars(required, range(min = 0, max = 100), extend("examples" = [3]))]
     pub(crate) times: Option<u32>,
 
-    /// After what time.
+    /// After what time; each further try waits twice as long as the one before.
     #[schemars(required, extend("examples" = ["15m"]))]
     pub(crate) after: Option<DurationText>,
 }

@@ -1,0 +1,264 @@
+//! What others ask of the driver, and how it hears of it.
+
+use jiff::Timestamp;
+use store::PeerRequest;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Driver;
+use super::ledger::later;
+use super::runs::stopping;
+use crate::config;
+use crate::control::{Desk, Order, Peer, Refusal, Started, Status};
+use crate::serve::running::Outcome;
+
+/// What the driver hears.
+pub(crate) enum Event {
+    /// Somebody wants to know how the daemon is.
+    Status(oneshot::Sender<Status>),
+    /// A client asks for something to be done.
+    Ask {
+        ask: Ask,
+        peer: Peer,
+        answer: oneshot::Sender<Result<String, Refusal>>,
+    },
+    /// A client asks for a run.
+    Order {
+        order: Order,
+        peer: Peer,
+        answer: oneshot::Sender<Result<Started, Refusal>>,
+    },
+    /// A run that still waits is not wanted any more.
+    Withdraw { id: String, run_id: String },
+    /// The configuration is to be read anew.
+    Reload,
+    /// A run has ended.
+    Ended { id: String, outcome: Outcome },
+    /// A task has died.
+    Died(String),
+    /// The watchdog wants to know whether the driver lives.
+    Alive(oneshot::Sender<()>),
+    /// Somebody wants to know whether nothing goes on, and nothing is due for this time.
+    Quiet {
+        ahead: std::time::Duration,
+        answer: oneshot::Sender<bool>,
+    },
+    /// Somebody wants to know how long the history is kept.
+    Retention(oneshot::Sender<config::Retention>),
+    /// Something is wrong with the daemon, or is right again.
+    Health {
+        about: &'static str,
+        sentence: Option<String>,
+    },
+    /// The daemon is to stop.
+    Stop,
+}
+
+/// What a client may ask for besides runs.
+#[derive(Debug, Clone)]
+pub(crate) enum Ask {
+    Pause {
+        integration: Option<String>,
+        reason: String,
+    },
+    Resume {
+        integration: Option<String>,
+    },
+    Cancel {
+        run_id: String,
+    },
+}
+
+/// The way to the driver; clones lead to the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct Handle {
+    sender: mpsc::Sender<Event>,
+}
+
+impl Handle {
+    pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
+        Self { sender }
+    }
+
+    /// Tells the driver something; one that has ended does not hear it.
+    pub(crate) async fn tell(&self, event: Event) {
+        let _ = self.sender.send(event).await;
+    }
+
+    /// Says whether the driver takes its turns.
+    pub(crate) async fn is_alive(&self) -> bool {
+        self.ask(Event::Alive).await.is_some()
+    }
+
+    /// Says whether nothing goes on, and nothing is due for a time.
+    pub(crate) async fn is_quiet(&self, ahead: std::time::Duration) -> bool {
+        let quiet = self.ask(|answer| Event::Quiet { ahead, answer }).await;
+        quiet.unwrap_or(false)
+    }
+
+    /// Says how long the history is kept; `None`: the driver has ended.
+    pub(crate) async fn retention(&self) -> Option<config::Retention> {
+        self.ask(Event::Retention).await
+    }
+
+    async fn ask<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> Option<T> {
+        let (answer, heard) = oneshot::channel();
+        self.sender.send(event(answer)).await.ok()?;
+        heard.await.ok()
+    }
+
+    async fn ask_for(&self, ask: Ask, peer: &Peer) -> Result<String, Refusal> {
+        let peer = peer.clone();
+        let answered = self.ask(|answer| Event::Ask { ask, peer, answer }).await;
+        answered.unwrap_or_else(|| Err(stopping()))
+    }
+}
+
+impl Desk for Handle {
+    async fn status(&self) -> Result<Status, Refusal> {
+        self.ask(Event::Status).await.ok_or_else(stopping)
+    }
+
+    async fn pause(
+        &self,
+        integration: Option<String>,
+        reason: String,
+        peer: &Peer,
+    ) -> Result<String, Refusal> {
+        let ask = Ask::Pause {
+            integration,
+            reason,
+        };
+        self.ask_for(ask, peer).await
+    }
+
+    async fn resume(&self, integration: Option<String>, peer: &Peer) -> Result<String, Refusal> {
+        self.ask_for(Ask::Resume { integration }, peer).await
+    }
+
+    async fn cancel(&self, run_id: String, peer: &Peer) -> Result<String, Refusal> {
+        self.ask_for(Ask::Cancel { run_id }, peer).await
+    }
+
+    async fn start(&self, order: Order, peer: &Peer) -> Result<Started, Refusal> {
+        let peer = peer.clone();
+        let started = self.ask(|answer| Event::Order {
+            order,
+            peer,
+            answer,
+        });
+        started.await.unwrap_or_else(|| Err(stopping()))
+    }
+}
+
+impl Driver {
+    pub(super) async fn hear(&mut self, event: Event) -> anyhow::Result<()> {
+        match event {
+            Event::Status(answer) => {
+                // Who asks and goes away before the answer needs none; so with all that follow.
+                let _ = answer.send(self.status().await);
+            }
+            Event::Ask { ask, peer, answer } => {
+                let result = self.carry_out(&ask, &peer).await;
+                let (command, subject, detail) = ask.on_record();
+                self.put_on_record(&peer, command, subject, detail, sentence(&result))
+                    .await;
+                let _ = answer.send(result);
+            }
+            Event::Order {
+                order,
+                peer,
+                answer,
+            } => {
+                let result = self.take_order(&order, &peer).await;
+                let _ = answer.send(result);
+            }
+            Event::Withdraw { id, run_id } => {
+                self.withdraw(&id, &run_id, "nobody wants it any more");
+            }
+            Event::Reload => self.reload().await,
+            Event::Ended { id, outcome } => self.ended(&id, outcome).await,
+            Event::Died(what) => anyhow::bail!(what),
+            Event::Alive(answer) => drop(answer.send(())),
+            Event::Quiet { ahead, answer } => {
+                let until = later(self.clock.now(), ahead);
+                let due = |wake: Option<Timestamp>| wake.is_some_and(|wake| wake <= until);
+                let quiet = self.running() == 0
+                    && self.queue.is_empty()
+                    && !self.integrations.values().any(|served| due(served.wake));
+                let _ = answer.send(quiet);
+            }
+            Event::Retention(answer) => drop(answer.send(self.config.retention)),
+            Event::Health { about, sentence } => {
+                match sentence {
+                    Some(sentence) => self.health.insert(about, sentence),
+                    None => self.health.remove(about),
+                };
+            }
+            Event::Stop => self.stop(),
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, ask: &Ask, peer: &Peer) -> Result<String, Refusal> {
+        match ask {
+            Ask::Pause {
+                integration,
+                reason,
+            } => self.pause(integration.as_deref(), reason, peer).await,
+            Ask::Resume { integration } => self.resume(integration.as_deref(), peer).await,
+            Ask::Cancel { run_id } => self.cancel(run_id, peer),
+        }
+    }
+
+    pub(super) async fn put_on_record(
+        &self,
+        peer: &Peer,
+        command: &str,
+        subject: Option<&str>,
+        detail: Option<&str>,
+        answer: &str,
+    ) {
+        tracing::info!(
+            peer.uid = peer.uid,
+            peer.user = peer.user,
+            command,
+            subject,
+            answer,
+            "Somebody asked for something"
+        );
+        let request = PeerRequest {
+            at: self.clock.now(),
+            uid: peer.uid,
+            user: peer.user.as_deref(),
+            pid: peer.pid,
+            command,
+            subject,
+            detail,
+            answer,
+        };
+        if let Err(error) = self.store.record_request(&request).await {
+            tracing::error!(error = %load::chain(&error), "Could not put a request on record");
+        }
+    }
+}
+
+impl Ask {
+    /// The command, what it is about, and what else was said.
+    fn on_record(&self) -> (&'static str, Option<&str>, Option<&str>) {
+        match self {
+            Self::Pause {
+                integration,
+                reason,
+            } => ("pause", integration.as_deref(), Some(reason)),
+            Self::Resume { integration } => ("resume", integration.as_deref(), None),
+            Self::Cancel { run_id } => ("cancel", Some(run_id), None),
+        }
+    }
+}
+
+fn sentence(result: &Result<String, Refusal>) -> &str {
+    match result {
+        Ok(sentence) => sentence,
+        Err(refusal) => &refusal.sentence,
+    }
+}

@@ -1,0 +1,207 @@
+//! One run, as the daemon carries it out: set up, limited in time, and its token looked at afterwards.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use load::{Cause, Halt, Intent, Loader, Publisher, Report, Request};
+use store::Store;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use crate::app;
+use crate::config::{Config, Integration};
+use crate::control::Work;
+
+/// A run to be carried out.
+pub(crate) struct Launch {
+    /// The configuration that was in force when it was asked for.
+    pub(crate) config: Arc<Config>,
+    /// The id of the integration.
+    pub(crate) integration: String,
+    /// What it is to do.
+    pub(crate) task: Task,
+    /// What started it: `manual`, `schedule`.
+    pub(crate) trigger: &'static str,
+    /// The slot that it is for.
+    pub(crate) slot: Option<load::Slot>,
+    /// Its id; of [`Work::Apply`] the planned run's own.
+    pub(crate) run_id: Uuid,
+    /// What stops it.
+    pub(crate) halt: Halt,
+    /// Where it publishes how far it is.
+    pub(crate) progress: Publisher,
+    /// After what time it is stopped.
+    pub(crate) longest: Option<Duration>,
+}
+
+/// What the daemon does with an integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// A run.
+    Work(Work),
+    /// Closing what a dead process left behind.
+    Recovery,
+}
+
+/// Why there was no run, or none that could be put on record.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It could not be set up: a secret, a certificate.
+    Setup(anyhow::Error),
+    /// There is no run, or its end is not on record.
+    Load(load::Error),
+}
+
+impl Failure {
+    /// The error and its causes, on one line.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            Self::Setup(error) => crate::exit::sentence(error),
+            Self::Load(error) => load::chain(error),
+        }
+    }
+}
+
+/// What became of a launch: a report of its run; nothing for a recovery.
+pub(crate) type Outcome = Result<Option<Report>, Failure>;
+
+/// What carries launches out; tests put another in its place.
+pub(crate) type Carrier =
+    Arc<dyn Fn(Launch) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
+
+/// Carries launches out for good, each in a thread of its own: a load computes as much as it waits.
+pub(crate) fn carrier(store: Arc<Store>) -> Carrier {
+    Arc::new(move |launch| {
+        let (store, runtime) = (Arc::clone(&store), Handle::current());
+        let thread =
+            tokio::task::spawn_blocking(move || runtime.block_on(carry_out(store, launch)));
+        Box::pin(async move {
+            match thread.await {
+                Ok(outcome) => outcome,
+                Err(died) => std::panic::resume_unwind(died.into_panic()),
+            }
+        })
+    })
+}
+
+async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {
+    let timer = launch
+        .longest
+        .map(|longest| limit(launch.halt.clone(), longest));
+    let outcome = load(&store, launch).await;
+    if let Some(timer) = timer {
+        timer.abort();
+    }
+    // What a load of many users needed goes back to the system.
+    if let Err(error) = store.shrink_memory().await {
+        tracing::debug!(error = %load::chain(&error), "Could not shrink the caches of the database");
+    }
+    load::give_back();
+    outcome
+}
+
+async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
+    let Launch {
+        config,
+        integration,
+        task,
+        trigger,
+        slot,
+        run_id,
+        halt,
+        progress,
+        ..
+    } = launch;
+    let integration = app::integration(&config, &integration).map_err(Failure::Setup)?;
+    let connections = app::connect(&config, integration).map_err(Failure::Setup)?;
+    let console = sentinelone::Client::new(connections.source.clone());
+    let loader = app::loader(
+        &config,
+        integration,
+        connections,
+        Arc::clone(store),
+        halt.clone(),
+        progress,
+    )
+    .map_err(Failure::Setup)?;
+    let report = match task {
+        Task::Recovery => {
+            loader.recover_only().await.map_err(Failure::Load)?;
+            None
+        }
+        Task::Work(Work::Apply { run_id }) => {
+            let report = loader.apply(&run_id, loader.writer()).await;
+            Some(report.map_err(Failure::Load)?)
+        }
+        Task::Work(work) => {
+            let request = request(&loader, work, trigger, slot, run_id);
+            Some(loader.run(&request).await.map_err(Failure::Load)?)
+        }
+    };
+    if !halt.is_stopped() {
+        keep_token(store, integration, &console).await;
+    }
+    Ok(report)
+}
+
+fn request(
+    loader: &Loader,
+    work: Work,
+    trigger: &'static str,
+    slot: Option<load::Slot>,
+    run_id: Uuid,
+) -> Request {
+    let (intent, only) = match work {
+        Work::DryRun { only } => (Intent::DryRun, only),
+        Work::Plan => (Intent::Plan, None),
+        Work::Load { only } => (Intent::Deliver(loader.writer()), only),
+        // Applying is no run of its own; it does not come here.
+        Work::Apply { .. } => (Intent::Deliver(loader.writer()), None),
+    };
+    Request {
+        intent,
+        only,
+        trigger,
+        slot,
+        run_id: Some(run_id),
+    }
+}
+
+/// Stops a run after a time.
+fn limit(halt: Halt, longest: Duration) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::time::sleep(longest).await;
+        halt.stop(Cause::TooLong(longest));
+    })
+}
+
+/// Puts on record when the console's token ends, once a day; where the console does not say, that.
+async fn keep_token(store: &Store, integration: &Integration, console: &sentinelone::Client) {
+    const A_DAY: SignedDuration = SignedDuration::from_hours(20);
+    let (credential, now) = (&integration.source.credential, Timestamp::now());
+    let kept = async {
+        let tokens = store.tokens().await?;
+        let known = tokens.iter().find(|token| &token.credential == credential);
+        if known.is_some_and(|token| now.duration_since(token.read_at).abs() < A_DAY) {
+            return Ok(());
+        }
+        match console.token_expiry().await {
+            Ok(expires_at) => store.keep_token(credential, expires_at, now).await,
+            Err(error) => {
+                let status = error.status().map(|status| status.as_u16());
+                tracing::debug!(
+                    credential,
+                    status,
+                    "Could not ask the console when its token ends"
+                );
+                Ok(())
+            }
+        }
+    };
+    let kept: Result<(), store::Error> = kept.await;
+    if let Err(error) = kept {
+        tracing::warn!(credential, error = %load::chain(&error), "Could not keep when a token ends");
+    }
+}
