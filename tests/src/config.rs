@@ -70,6 +70,16 @@ pub struct Config {
     pub timeout: &'static str,
     /// Requests a second to either side.
     pub requests_per_second: u32,
+    /// When it runs, as the entries of a YAML map; by default on no day that a test sees.
+    pub schedule: String,
+    /// The ids of further integrations: the same in everything else.
+    pub others: Vec<String>,
+    /// Runs that may go on at the same time.
+    pub max_concurrent_runs: u32,
+    /// What is logged.
+    pub log_level: &'static str,
+    /// Where the state is.
+    pub state_dir: &'static str,
 }
 
 impl Config {
@@ -89,6 +99,11 @@ impl Config {
                 .collect(),
             timeout: "60s",
             requests_per_second: 1000,
+            schedule: "cron: \"0 0 29 2 *\"".to_owned(),
+            others: Vec::new(),
+            max_concurrent_runs: 2,
+            log_level: "info",
+            state_dir: "state",
         }
     }
 
@@ -104,9 +119,12 @@ impl Config {
     }
 
     pub(crate) fn yaml(&self) -> String {
-        let mapping = lines("      ", &self.mapping);
+        let ids = std::iter::once(INTEGRATION).chain(self.others.iter().map(String::as_str));
+        let integrations: String = ids.map(|id| self.integration(id)).collect();
         format!(
-            "state_dir: state\n\
+            "state_dir: {state_dir}\n\
+             max_concurrent_runs: {max_concurrent_runs}\n\
+             log: {{ level: {log_level} }}\n\
              credentials:\n\
              \x20 sentinelone:\n\
              \x20   header: Authorization\n\
@@ -117,7 +135,17 @@ impl Config {
              \x20   secret: {{ file: oomnitza.token }}\n\
              http: {{ timeout: {timeout} }}\n\
              integrations:\n\
-             \x20 {INTEGRATION}:\n\
+             {integrations}",
+            state_dir = self.state_dir,
+            max_concurrent_runs = self.max_concurrent_runs,
+            log_level = self.log_level,
+            timeout = self.timeout,
+        )
+    }
+
+    fn integration(&self, id: &str) -> String {
+        format!(
+            "\x20 {id}:\n\
              \x20   source:\n\
              \x20     kind: sentinelone.users\n\
              \x20     url: {sentinelone_url}\n\
@@ -133,9 +161,9 @@ impl Config {
              {delivery}\
              \x20   preference: {preference}\n\
              \x20   sync_keys: [{sync_keys}]\n\
+             \x20   schedule: {{ {schedule} }}\n\
              \x20   mapping:\n\
              {mapping}",
-            timeout = self.timeout,
             sentinelone_url = self.sentinelone_url,
             oomnitza_url = self.oomnitza_url,
             site_ids = self.site_ids,
@@ -144,6 +172,8 @@ impl Config {
             delivery = self.delivery(),
             preference = self.preference,
             sync_keys = self.sync_keys.join(", "),
+            schedule = self.schedule,
+            mapping = lines("      ", &self.mapping),
         )
     }
 

@@ -12,6 +12,9 @@ mod binary;
 mod config;
 mod rollcall;
 mod process;
+mod serving;
+mod systemd;
+mod clock;
 mod database;
 
 mod values;
@@ -19,8 +22,11 @@ mod oracle;
 mod agreement;
 
 pub use agreement::{Agreement, Snapshot};
+pub use clock::{HOUR, MINUTE, Minute};
 pub use config::{Config, Delivery, INTEGRATION};
 pub use database::Database;
 pub use oracle::{Expected, Oracle, Outcome};
 pub use process::{Ended, Going};
-pub use rollcall::Rollcall;
+pub use rollcall::{Rollcall, SlotRow};
+pub use serving::Serving;
+pub use systemd::Systemd;

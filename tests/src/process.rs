@@ -124,8 +124,33 @@ impl Going {
     /// # Panics
     /// There is no `kill`.
     pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Types Ctrl-C: SIGINT.
+    ///
+    /// # Panics
+    /// There is no `kill`.
+    pub fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// Asks it to read its configuration anew: SIGHUP.
+    ///
+    /// # Panics
+    /// There is no `kill`.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn signal(&self, name: &str) {
         let status = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([&format!("-{name}"), &self.child.id().to_string()])
             .status()
             .expect("there is a `kill`");
         assert!(status.success(), "the process could not be signalled");
@@ -156,7 +181,8 @@ impl Going {
         }
     }
 
-    fn said(&self) -> String {
+    /// All that it has said until now.
+    pub fn said(&self) -> String {
         let said = |path| fs::read_to_string(path).unwrap_or_default();
         format!(
             "--- stdout\n{}\n--- stderr\n{}",

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use simulator::Simulator;
@@ -15,6 +16,8 @@ use crate::binary;
 use crate::config::{Config, INTEGRATION};
 use crate::database::Database;
 use crate::process::{Ended, Going};
+use crate::serving::Serving;
+use crate::systemd::Systemd;
 
 /// An installation that leads to a simulator.
 #[derive(Debug)]
@@ -152,19 +155,85 @@ impl Rollcall {
     /// Runs any command with no file allowed to grow beyond so many KiB, as on a full disk.
     #[track_caller]
     pub fn command_with_file_limit(&self, arguments: &[&str], kib: u32) -> Ended {
-        let mut command = Command::new("bash");
-        let script = format!("ulimit -f {kib}; exec \"$0\" \"$@\"");
-        command
-            .args(["-c", &script])
-            .arg(binary::rollcall())
-            .args(arguments);
-        self.start_prepared(command, |_| {}).end()
+        self.start_prepared(with_file_limit(arguments, kib), |_| {})
+            .end()
+    }
+
+    /// Serves, and waits until the daemon is ready.
+    #[track_caller]
+    pub fn serve(&self) -> Serving {
+        self.serve_with(|_| {})
+    }
+
+    /// Serves with something about the process changed.
+    #[track_caller]
+    pub fn serve_with(&self, change: impl FnOnce(&mut Command)) -> Serving {
+        let mut command = Command::new(binary::rollcall());
+        command.arg("serve");
+        let mut serving = self.start_serving(command, change);
+        serving.wait_until_told("READY=1");
+        serving
+    }
+
+    /// Serves with no file allowed to grow beyond so many KiB, as on a full disk.
+    #[track_caller]
+    pub fn serve_with_file_limit(&self, kib: u32) -> Serving {
+        let mut serving = self.start_serving(with_file_limit(&["serve"], kib), |_| {});
+        serving.wait_until_told("READY=1");
+        serving
+    }
+
+    fn start_serving(&self, command: Command, change: impl FnOnce(&mut Command)) -> Serving {
+        let number = self.commands.get() + 1;
+        let systemd = Systemd::listen(&self.folder.path().join(format!("{number}.notify")));
+        let going = self.start_prepared(command, |command| {
+            command.env("NOTIFY_SOCKET", systemd.path());
+            change(command);
+        });
+        Serving::new(going, systemd, self.database_path())
+    }
+
+    /// `rollcall serve` that is not to come to be.
+    #[track_caller]
+    pub fn serve_in_vain(&self) -> Ended {
+        self.command(&["serve"])
+    }
+
+    /// `rollcall status --json`.
+    #[track_caller]
+    pub fn status(&self) -> Value {
+        self.command(&["status", "--json"]).with_code(0).json()
+    }
+
+    /// `rollcall pause --reason`.
+    #[track_caller]
+    pub fn pause(&self, reason: &str) -> Ended {
+        self.command(&["pause", INTEGRATION, "--reason", reason])
+    }
+
+    /// `rollcall resume`.
+    #[track_caller]
+    pub fn resume(&self) -> Ended {
+        self.command(&["resume", INTEGRATION])
+    }
+
+    /// `rollcall cancel RUN_ID`.
+    #[track_caller]
+    pub fn cancel(&self, run_id: &str) -> Ended {
+        self.command(&["cancel", run_id])
     }
 
     fn start_prepared(&self, mut command: Command, change: impl FnOnce(&mut Command)) -> Going {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name == "RUST_LOG"
+            if [
+                "RUST_LOG",
+                "NOTIFY_SOCKET",
+                "RUNTIME_DIRECTORY",
+                "JOURNAL_STREAM",
+            ]
+            .contains(&&*name)
+                || name.starts_with("WATCHDOG_")
                 || name.starts_with("ROLLCALL_")
                 || name.to_lowercase().ends_with("_proxy")
             {
@@ -180,6 +249,30 @@ impl Rollcall {
         self.commands.set(number);
         Going::start(command, self.folder.path(), number)
     }
+}
+
+/// Any command with no file allowed to grow beyond so many KiB.
+fn with_file_limit(arguments: &[&str], kib: u32) -> Command {
+    let mut command = Command::new("bash");
+    let script = format!("ulimit -f {kib}; exec \"$0\" \"$@\"");
+    command
+        .args(["-c", &script])
+        .arg(binary::rollcall())
+        .args(arguments);
+    command
+}
+
+/// A row of `v_slots`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotRow {
+    /// The due time.
+    pub due_at: String,
+    /// What became of it.
+    pub state: String,
+    /// Its latest run.
+    pub run_id: Option<String>,
+    /// Why.
+    pub note: String,
 }
 
 /// What is left behind.
@@ -238,6 +331,63 @@ impl Rollcall {
             .as_str()
             .unwrap_or_default()
             .to_owned()
+    }
+
+    /// What became of the due times of an integration, in order.
+    #[track_caller]
+    pub fn slots_of(&self, integration: &str) -> Vec<SlotRow> {
+        let rows = self.query(&format!(
+            "SELECT * FROM v_slots WHERE integration = '{integration}' ORDER BY due_at"
+        ));
+        let slot = |row: &Map<String, Value>| {
+            let text = |column: &str| row[column].as_str().map(str::to_owned);
+            SlotRow {
+                due_at: text("due_at").unwrap_or_default(),
+                state: text("state").unwrap_or_default(),
+                run_id: text("run_id"),
+                note: text("note").unwrap_or_default(),
+            }
+        };
+        rows.iter().map(slot).collect()
+    }
+
+    /// What became of the due times, in order.
+    #[track_caller]
+    pub fn slots(&self) -> Vec<SlotRow> {
+        self.slots_of(INTEGRATION)
+    }
+
+    /// The states of the due times, in order.
+    #[track_caller]
+    pub fn slot_states(&self) -> Vec<String> {
+        self.slots().into_iter().map(|slot| slot.state).collect()
+    }
+
+    /// The states of all runs, in order.
+    #[track_caller]
+    pub fn run_states(&self) -> Vec<String> {
+        let rows = self.query("SELECT state FROM v_runs ORDER BY run_id");
+        rows.iter()
+            .map(|row| row["state"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// Makes the ledger so much older while no daemon runs: as if the one before had stopped so long ago.
+    #[track_caller]
+    pub fn let_pass(&self, time: Duration) {
+        let ms = time.as_millis();
+        self.spoil(&format!(
+            "UPDATE services SET started_at = started_at - {ms}, alive_at = alive_at - {ms}, stopped_at = stopped_at - {ms};
+             UPDATE integrations SET ledger_from = ledger_from - {ms};"
+        ));
+    }
+
+    /// Changes what the database holds while no daemon runs.
+    #[track_caller]
+    pub fn spoil(&self, sql: &str) {
+        let mut database = Database::open_to_write(&self.database_path());
+        database.execute(sql);
+        database.close();
     }
 
     /// The id of the latest run.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{Control, Options, People, Simulator, Users};
-use tests::{Config, Ended, Rollcall};
+use tests::{Config, Ended, Minute, Rollcall};
 
 /// Options for so many plain users, of whom a share is in Oomnitza already.
 pub(crate) fn plain(count: u32, share: f64) -> Options {
@@ -55,6 +56,13 @@ impl Company {
         let ended = self.rollcall.run().with_code(0);
         assert_eq!(self.rollcall.latest_state(), "completed");
         ended
+    }
+
+    /// Begins a ledger with a daemon that stops at once, so long ago.
+    #[track_caller]
+    pub(crate) fn was_served_ago(&self, time: Duration) {
+        self.rollcall.serve().stop();
+        self.rollcall.let_pass(time);
     }
 
     /// Demands that a load finds nothing to do and leaves Oomnitza alone.
@@ -195,6 +203,15 @@ impl Company {
         }
         people
     }
+}
+
+/// Minutes as the list that `at` of a schedule takes.
+pub(crate) fn at(minutes: &[Minute]) -> String {
+    let times: Vec<_> = minutes
+        .iter()
+        .map(|minute| format!("\"{}\"", minute.time_of_day()))
+        .collect();
+    format!("at: [{}]", times.join(", "))
 }
 
 /// Tries all cases at the same time, for most of their time is spent waiting.

@@ -23,7 +23,7 @@ fn company(delivery: Delivery) -> Company {
 
 /// A moment of a run, as the simulator sees it.
 #[derive(Clone, Copy, Debug)]
-enum Moment {
+pub(crate) enum Moment {
     /// The first call.
     FirstCall,
     /// The first page of users was asked for.
@@ -35,7 +35,8 @@ enum Moment {
 }
 
 impl Moment {
-    fn has_come(self, company: &Company) -> bool {
+    /// Whether it has come.
+    pub(crate) fn has_come(self, company: &Company) -> bool {
         let any =
             |wanted: &dyn Fn(&Recorded) -> bool| company.control.requests().iter().any(wanted);
         match self {

@@ -10,6 +10,8 @@ mod configuration;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod interruptions;
@@ -27,3 +29,15 @@ mod secrecy;
 mod source_faults;
 #[cfg(test)]
 mod target_faults;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod upkeep;

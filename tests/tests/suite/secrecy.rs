@@ -158,6 +158,42 @@ fn logs_hold_no_address_no_body_and_no_url_with_a_query() {
 }
 
 #[test]
+fn no_secret_reaches_what_the_daemon_says() {
+    let company = Company::plain(10, 0.5);
+    let file = company.rollcall.folder().join("sentinelone.token");
+    let secret = fs::read_to_string(&file).unwrap();
+    let mut serving = company.rollcall.serve_with(|command| {
+        command.env("RUST_LOG", "trace");
+    });
+    company.load();
+    let _ = company.rollcall.pause("a reason").with_code(0);
+    for arguments in [&["status"][..], &["status", "--json"]] {
+        let _ = company.rollcall.command(arguments).with_code(0);
+    }
+    company
+        .rollcall
+        .write_token("sentinelone.token", "a-token-that-is-wrong-0123456789");
+    let _ = company.rollcall.run().with_code(1);
+    // A text with faults, near the secret's own place.
+    let told = serving.systemd().told().len();
+    let text = company.rollcall.yaml().replace("ApiToken {{", "ApiToken {");
+    company.rollcall.write_config(&text);
+    serving.wait_until_told_after(told, "READY=1");
+    let told = serving.systemd().told().join("\n");
+    serving.stop();
+    let secrets = [secret.trim(), "a-token-that-is-wrong-0123456789"];
+    // What was said is in files of the folder too.
+    let mut all = Vec::new();
+    files(company.rollcall.folder(), &mut all);
+    all.push(("what systemd was told".to_owned(), told.into_bytes()));
+    for (name, bytes) in &all {
+        for secret in secrets {
+            assert!(!contains(bytes, secret), "a secret is in {name}");
+        }
+    }
+}
+
+#[test]
 fn the_database_is_for_its_owner_and_group_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let company = Company::plain(5, 0.5);
