@@ -147,11 +147,7 @@ impl Deliverer<'_> {
                 "Oomnitza shows values of `{field}` in another form than they are sent in; \
                  they count as unchanged while both stay as they are"
             );
-            let notice = Notice {
-                kind: "another_form",
-                subject: field,
-                message: &message,
-            };
+            let notice = Notice::new("another_form", field, message.as_str());
             if self
                 .store
                 .begin_notice(Some(self.key.integration), &notice, Timestamp::now())

@@ -290,11 +290,7 @@ impl Active<'_> {
             )));
         }
         let message = "the console shows nobody: the token may see no site, or the filters of `source` leave nobody";
-        let notice = Notice {
-            kind: "empty_source",
-            subject: "",
-            message,
-        };
+        let notice = Notice::new("empty_source", "", message);
         loader
             .store
             .begin_notice(Some(self.key.integration), &notice, self.read_at)

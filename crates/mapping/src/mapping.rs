@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::field::Field;
+use crate::field::{Field, Origin};
 use crate::load::Constant;
 use crate::template::{Engine, Template};
+use crate::vocabulary;
 
 /// A mapping, compiled once for all users.
 #[derive(Debug)]
@@ -36,6 +37,31 @@ impl Mapping {
     /// The sync keys as indexes into the fields, in the order in which they are tried.
     pub fn sync_keys(&self) -> &[usize] {
         &self.sync_keys
+    }
+
+    /// The fields of a user that any expression of the mapping starts from, sorted, each once.
+    ///
+    /// `where` does not count: what it looks at decides about the user, and is written nowhere.
+    pub fn source_fields(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for field in &self.fields {
+            match &field.origin {
+                Origin::Constant(_) => {}
+                Origin::Path(path) => names.push(path.root()),
+                Origin::Template(template) => {
+                    names.extend(template.variables().iter().map(String::as_str));
+                }
+            }
+        }
+        for name in &mut names {
+            if *name == "role_names" {
+                *name = "scopeRoles";
+            }
+        }
+        names.retain(|name| !vocabulary::is_of_the_load(name));
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Whether any expression asks for `role_names`: only then a load needs the console's roles.

@@ -66,13 +66,18 @@ pub(crate) enum Verdict {
     Unknown(String),
 }
 
+/// Whether a name stands for something else than a field of the user.
+pub(crate) fn is_of_the_load(name: &str) -> bool {
+    // Templates look functions up like fields.
+    OF_THE_LOAD.contains(&name) || FUNCTIONS.contains(&name) || name == EMPTY
+}
+
 /// Judges a name with the names of members behind it, as `apiToken`, `expiresAt`.
 pub(crate) fn judge<'n>(mut path: impl Iterator<Item = &'n str>) -> Verdict {
     let Some(name) = path.next() else {
         return Verdict::Known;
     };
-    // Templates look functions up like fields.
-    if OF_THE_LOAD.contains(&name) || FUNCTIONS.contains(&name) || name == EMPTY {
+    if is_of_the_load(name) {
         return Verdict::Known;
     }
     if !OF_A_USER.contains(&name) {

@@ -15,7 +15,7 @@ use crate::{
     fields::{Reference, Text},
     ids::UserId,
     listing::{Answer, Listing, open},
-    model::{Malformed, Role, SystemInfo, TokenDetails, TokenTimes, User},
+    model::{Malformed, OwnToken, Role, SystemInfo, TokenDetails, TokenTimes, User},
     pages::{Event, UserPages},
 };
 
@@ -182,22 +182,39 @@ impl Client {
     /// # Errors
     /// When the token does not hold, or the console cannot be reached; a refusal is no error.
     pub async fn token_expiry(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.own_token().await?.expires_at)
+    }
+
+    /// When the token ends and whose it is, by whichever call the console answers; nothing where none says so.
+    ///
+    /// # Errors
+    /// When the token does not hold, or the console cannot be reached; a refusal is no error.
+    pub async fn own_token(&self) -> Result<OwnToken, Error> {
         let own = read_data(OWN_USER, self.transport.get("user"), |json| {
             #[derive(Deserialize)]
             #[serde(rename_all = "camelCase")]
             struct OwnUser<'a> {
+                id: Option<String>,
+                full_name: Option<String>,
+                email: Option<String>,
                 #[serde(borrow)]
                 api_token: Option<TokenTimes<'a>>,
             }
             let user: OwnUser<'_> = serde_json::from_str(json)?;
-            Ok(user.api_token.map(TokenDetails::from))
+            let details = user.api_token.map(TokenDetails::from);
+            Ok(OwnToken {
+                expires_at: details.and_then(|details| details.expires_at),
+                owner_id: user.id,
+                owner_name: user.full_name,
+                owner_email: user.email,
+            })
         });
-        let own = unless_refused(own.await)?.flatten();
-        if let Some(expires_at) = own.and_then(|details| details.expires_at) {
-            return Ok(Some(expires_at));
+        let mut own = unless_refused(own.await)?.unwrap_or_default();
+        if own.expires_at.is_none() {
+            let details = unless_refused(self.token_details().await)?;
+            own.expires_at = details.and_then(|details| details.expires_at);
         }
-        let details = unless_refused(self.token_details().await)?;
-        Ok(details.and_then(|details| details.expires_at))
+        Ok(own)
     }
 
     /// The roles of the console, custom ones included; nothing where the token may not read them.

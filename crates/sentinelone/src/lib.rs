@@ -25,6 +25,6 @@ pub use base_url::{UrlFault, api_base, console_url, normalise_base_url};
 pub use client::{Client, UserFilter};
 pub use error::Error;
 pub use ids::{EmptyId, UserId};
-pub use model::{Malformed, Role, ScopeRole, SystemInfo, TokenDetails, User};
+pub use model::{Malformed, OwnToken, Role, ScopeRole, SystemInfo, TokenDetails, User};
 pub use pages::{Completeness, Event, UserPage, UserPages};
 pub use time::parse_time;

@@ -94,6 +94,20 @@ pub struct TokenDetails {
     pub expires_at: Option<Timestamp>,
 }
 
+/// When the token of a client ends, and the user of the console that it belongs to, as far as the console says so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct OwnToken {
+    /// When the token ends.
+    pub expires_at: Option<Timestamp>,
+    /// The id of its user.
+    pub owner_id: Option<String>,
+    /// The name of its user.
+    pub owner_name: Option<String>,
+    /// The address of its user.
+    pub owner_email: Option<String>,
+}
+
 impl User {
     /// Reads one user; what is wrong with it is named.
     pub(crate) fn read(json: Bytes) -> Result<Self, Malformed> {

@@ -190,11 +190,12 @@ mod tests {
         let store = Store::open(&path).await.unwrap();
         store.integration("a").await.unwrap();
         store.close().await.unwrap();
-        let copy = PathBuf::from(format!("{}.before-0003", path.display()));
+        let next = next_version("DELETE FROM integrations; CREATE TABLE later (id INTEGER) STRICT");
+        let version = next.iter().map(|known| known.version).max().unwrap();
+        let copy = PathBuf::from(format!("{}.before-{version:04}", path.display()));
         assert!(!fs::exists(&copy).unwrap());
         fs::write(&copy, "what an upgrade left that broke off").unwrap();
 
-        let next = next_version("DELETE FROM integrations; CREATE TABLE later (id INTEGER) STRICT");
         let store = Store::open_as(&path, &next, MOMENT).await.unwrap();
         store.close().await.unwrap();
         assert_eq!(count(&path, INTEGRATIONS).await, 0);

@@ -1,6 +1,8 @@
 //! When the tokens of both systems end, as the systems said when they were last asked; never the tokens themselves.
 
 use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use crate::error::Error;
 use crate::open::Store;
@@ -15,27 +17,29 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When that was asked.
     pub read_at: Timestamp,
+    /// The id of the user of the console that it belongs to, where that is known.
+    pub owner_id: Option<String>,
+    /// The name and address of that user.
+    pub owner: Option<String>,
 }
 
 impl Store {
-    /// Remembers when a token ends, over what was remembered of it.
+    /// Remembers when a token ends and whose it is, over what was remembered of it.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn keep_token(
-        &self,
-        credential: &str,
-        expires_at: Option<Timestamp>,
-        at: Timestamp,
-    ) -> Result<(), Error> {
+    pub async fn keep_token(&self, token: &Token) -> Result<(), Error> {
         let mut writer = self.writer().await;
         sqlx::query(
-            "INSERT INTO tokens (credential, expires_at, read_at) VALUES (?, ?, ?)
-             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at, read_at = excluded.read_at",
+            "INSERT INTO tokens (credential, expires_at, read_at, owner_id, owner) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at, read_at = excluded.read_at,
+                owner_id = excluded.owner_id, owner = excluded.owner",
         )
-        .bind(credential)
-        .bind(expires_at.map(Timestamp::as_millisecond))
-        .bind(at.as_millisecond())
+        .bind(&token.credential)
+        .bind(token.expires_at.map(Timestamp::as_millisecond))
+        .bind(token.read_at.as_millisecond())
+        .bind(&token.owner_id)
+        .bind(&token.owner)
         .execute(&mut *writer)
         .await
         .map_err(self.failed("remember when a token ends"))?;
@@ -48,19 +52,23 @@ impl Store {
     /// The database refused.
     pub async fn tokens(&self) -> Result<Vec<Token>, Error> {
         let mut reader = self.reader().await;
-        let rows: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
-            "SELECT credential, expires_at, read_at FROM tokens ORDER BY credential",
+        let rows = sqlx::query(
+            "SELECT credential, expires_at, read_at, owner_id, owner FROM tokens ORDER BY credential",
         )
         .fetch_all(&mut *reader)
         .await
         .map_err(self.failed("look up when tokens end"))?;
-        Ok(rows
-            .into_iter()
-            .map(|(credential, expires_at, read_at)| Token {
-                credential,
-                expires_at: expires_at.map(instant),
-                read_at: instant(read_at),
-            })
-            .collect())
+        let tokens: Result<_, sqlx::Error> = rows.iter().map(token_of).collect();
+        tokens.map_err(self.failed("look up when tokens end"))
     }
+}
+
+fn token_of(row: &SqliteRow) -> Result<Token, sqlx::Error> {
+    Ok(Token {
+        credential: row.try_get("credential")?,
+        expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(instant),
+        read_at: instant(row.try_get("read_at")?),
+        owner_id: row.try_get("owner_id")?,
+        owner: row.try_get("owner")?,
+    })
 }

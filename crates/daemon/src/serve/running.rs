@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use load::{Cause, Halt, Intent, Loader, Publisher, Report, Request};
-use store::Store;
+use sentinelone::OwnToken;
+use store::{Store, Token};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -177,6 +178,20 @@ fn limit(halt: Halt, longest: Duration) -> tokio::task::JoinHandle<()> {
     })
 }
 
+fn token(credential: &str, own: OwnToken, read_at: Timestamp) -> Token {
+    let owner = match (own.owner_name, own.owner_email) {
+        (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
+        (name, email) => name.or(email),
+    };
+    Token {
+        credential: credential.to_owned(),
+        expires_at: own.expires_at,
+        read_at,
+        owner_id: own.owner_id,
+        owner,
+    }
+}
+
 /// Puts on record when the console's token ends, once a day; where the console does not say, that.
 async fn keep_token(store: &Store, integration: &Integration, console: &sentinelone::Client) {
     const A_DAY: SignedDuration = SignedDuration::from_hours(20);
@@ -187,8 +202,8 @@ async fn keep_token(store: &Store, integration: &Integration, console: &sentinel
         if known.is_some_and(|token| now.duration_since(token.read_at).abs() < A_DAY) {
             return Ok(());
         }
-        match console.token_expiry().await {
-            Ok(expires_at) => store.keep_token(credential, expires_at, now).await,
+        match console.own_token().await {
+            Ok(own) => store.keep_token(&token(credential, own, now)).await,
             Err(error) => {
                 let status = error.status().map(|status| status.as_u16());
                 tracing::debug!(

@@ -1,6 +1,6 @@
 //! What the daemon remembers of itself: lives, ledgers, pauses, requests, configurations, tokens, notices.
 
-use store::{Notice, Pause, PeerRequest, Service, StandingNotice, State, Token};
+use store::{Notice, Pause, PeerRequest, Service, State, Token};
 
 use crate::support::{at, bed};
 
@@ -194,27 +194,20 @@ async fn a_configuration_is_kept_once_and_found_by_its_runs() {
 #[tokio::test]
 async fn the_latest_word_on_a_token_is_kept() {
     let bed = bed().await;
-    bed.store
-        .keep_token("console", Some(at(90)), at(0))
-        .await
-        .unwrap();
-    bed.store.keep_token("acme", None, at(1)).await.unwrap();
-    bed.store
-        .keep_token("console", Some(at(99)), at(2))
-        .await
-        .unwrap();
-    let token = |credential: &str, expires_at, read_at| Token {
+    let token = |credential: &str, expires_at, read_at, owner: Option<&str>| Token {
         credential: credential.to_owned(),
         expires_at,
         read_at,
+        owner_id: owner.map(|_| "225".to_owned()),
+        owner: owner.map(str::to_owned),
     };
-    assert_eq!(
-        bed.store.tokens().await.unwrap(),
-        [
-            token("acme", None, at(1)),
-            token("console", Some(at(99)), at(2))
-        ]
-    );
+    let first = token("console", Some(at(90)), at(0), None);
+    let acme = token("acme", None, at(1), None);
+    let console = token("console", Some(at(99)), at(2), Some("Anna <anna@acme.com>"));
+    for told in [&first, &acme, &console] {
+        bed.store.keep_token(told).await.unwrap();
+    }
+    assert_eq!(bed.store.tokens().await.unwrap(), [acme, console]);
 }
 
 #[tokio::test]
@@ -222,25 +215,20 @@ async fn a_notice_of_the_installation_is_no_notice_of_an_integration() {
     let bed = bed().await;
     let store = &bed.store;
     let key = store.integration("a").await.unwrap().key;
-    let notice = Notice {
-        kind: "token_ends",
-        subject: "console",
-        message: "the token ends soon",
-    };
+    let notice = Notice::new("token_ends", "console", "the token ends soon");
     assert!(store.begin_notice(None, &notice, at(0)).await.unwrap());
     assert!(!store.begin_notice(None, &notice, at(1)).await.unwrap());
     assert!(store.begin_notice(Some(key), &notice, at(2)).await.unwrap());
-    let standing = |integration: Option<&str>, since| StandingNotice {
-        kind: "token_ends".to_owned(),
-        integration: integration.map(str::to_owned),
-        subject: "console".to_owned(),
-        message: "the token ends soon".to_owned(),
-        since,
+    let standing = async || {
+        let rows = store.standing_notices().await.unwrap();
+        let told = rows.into_iter().map(|row| {
+            let whose = row.notice.integration.as_deref().unwrap_or("-").to_owned();
+            format!("{whose} {} {}", row.notice.message, row.since)
+        });
+        told.collect::<Vec<_>>()
     };
-    assert_eq!(
-        store.standing_notices().await.unwrap(),
-        [standing(None, at(0)), standing(Some("a"), at(2))]
-    );
+    let of = |whose: &str, since| format!("{whose} the token ends soon {since}");
+    assert_eq!(standing().await, [of("-", at(0)), of("a", at(2))]);
     assert_eq!(
         store.end_notices(None, "token_ends", at(3)).await.unwrap(),
         1
@@ -249,10 +237,7 @@ async fn a_notice_of_the_installation_is_no_notice_of_an_integration() {
         store.end_notices(None, "token_ends", at(4)).await.unwrap(),
         0
     );
-    assert_eq!(
-        store.standing_notices().await.unwrap(),
-        [standing(Some("a"), at(2))]
-    );
+    assert_eq!(standing().await, [of("a", at(2))]);
     assert!(store.begin_notice(None, &notice, at(5)).await.unwrap());
 }
 

@@ -17,3 +17,4 @@ mod support;
 mod upgrade;
 mod upkeep;
 mod views;
+mod watch;

@@ -235,11 +235,7 @@ async fn serve_a_day(bed: &Bed, integration: i64, days: i64) {
     store.end_service(service, now).await.unwrap();
     let reason = format!("reason {days}");
     store.pause(None, &reason, "ada", now).await.unwrap();
-    let notice = Notice {
-        kind: "unverified",
-        subject: &reason,
-        message: "no log",
-    };
+    let notice = Notice::new("unverified", &reason, "no log");
     store.begin_notice(None, &notice, now).await.unwrap();
     if days < 2 {
         store.end_notices(None, "unverified", now).await.unwrap();

@@ -41,7 +41,7 @@ async fn the_promised_views_have_the_promised_columns_in_order() {
         ("v_configurations", "integration, config_hash, since, text"),
         (
             "v_notices",
-            "kind, integration, subject, message, since, until",
+            "kind, integration, subject, message, since, until, hint, details",
         ),
         (
             "v_actions",
@@ -287,11 +287,7 @@ async fn a_notice_stands_once_until_it_ends() {
         .await
         .unwrap()
         .key;
-    let notice = store::Notice {
-        kind: "another_form",
-        subject: "phone",
-        message: "phone is shown in another form",
-    };
+    let notice = store::Notice::new("another_form", "phone", "phone is shown in another form");
     assert!(
         bed.store
             .begin_notice(Some(key), &notice, at(0))
@@ -325,7 +321,10 @@ async fn a_notice_stands_once_until_it_ends() {
             .unwrap()
     );
     assert_eq!(
-        bed.lines("SELECT * FROM v_notices ORDER BY since").await,
+        bed.lines(
+            "SELECT kind, integration, subject, message, since, until FROM v_notices ORDER BY since"
+        )
+        .await,
         [
             "another_form|sentinelone-users|phone|phone is shown in another form|2026-11-23T00:00:00.000Z|2026-11-23T00:02:00.000Z",
             "another_form|sentinelone-users|phone|phone is shown in another form|2026-11-23T00:04:00.000Z|",

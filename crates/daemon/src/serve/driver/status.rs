@@ -42,12 +42,12 @@ impl Driver {
             tokens: self.token_statuses(&tokens, now),
             notices: notices
                 .into_iter()
-                .map(|notice| NoticeStatus {
-                    kind: notice.kind,
-                    integration: notice.integration,
-                    subject: Some(notice.subject).filter(|subject| !subject.is_empty()),
-                    message: notice.message,
-                    since: notice.since,
+                .map(|row| NoticeStatus {
+                    kind: row.notice.kind,
+                    integration: row.notice.integration,
+                    subject: Some(row.notice.subject).filter(|subject| !subject.is_empty()),
+                    message: row.notice.message,
+                    since: row.since,
                 })
                 .collect(),
             health,

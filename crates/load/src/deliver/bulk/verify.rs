@@ -230,11 +230,7 @@ impl Deliverer<'_> {
 
     async fn begin_unverified(&self, id: PortionId, why: &str) -> Result<(), Stop> {
         let message = format!("Oomnitza accepted portion {id}, but {why}; the next run compares");
-        let notice = Notice {
-            kind: "unverified",
-            subject: "",
-            message: &message,
-        };
+        let notice = Notice::new("unverified", "", message.as_str());
         self.store
             .begin_notice(Some(self.key.integration), &notice, Timestamp::now())
             .await?;
