@@ -19,6 +19,7 @@ mod output;
 mod progress;
 mod serve;
 mod signals;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -141,12 +141,18 @@ impl Store {
 
     /// Lists the fields of which Oomnitza shows values in another form than they were sent in, in order.
     ///
+    /// A form of a value that is no longer the record's does not count.
+    ///
     /// # Errors
     /// The database refused.
     pub async fn fields_in_another_form(&self, integration: &str) -> Result<Vec<String>, Error> {
         let mut reader = self.reader().await;
         sqlx::query_scalar(
-            "SELECT DISTINCT f.field FROM forms f JOIN integrations i USING (integration) WHERE i.name = ? ORDER BY 1",
+            "SELECT DISTINCT f.field FROM forms f
+             JOIN integrations i USING (integration)
+             JOIN people p ON p.integration = f.integration AND p.oomnitza_id = f.oomnitza_id
+             JOIN record_versions v ON v.record_version = p.record_version
+             WHERE i.name = ? AND p.gone_since IS NULL AND v.record -> ('$.\"' || f.field || '\"') = f.sent ORDER BY 1",
         )
         .bind(integration)
         .fetch_all(&mut *reader)
