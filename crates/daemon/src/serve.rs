@@ -2,7 +2,7 @@
 //!
 //! A few tasks, each with one subject: the [`driver`] owns the ledger and the runs, the [`bell`] wakes it,
 //! the control server carries what clients ask to it, [`reload`] tells it of another configuration,
-//! [`upkeep`] keeps the database small, and [`watchdog`](systemd) tells systemd that it lives.
+//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, and [`watchdog`](systemd) tells systemd that it lives.
 //!
 //! **Invariant:** a task that dies ends the process with failure; systemd starts it again.
 
@@ -14,6 +14,7 @@ mod running;
 mod single;
 mod systemd;
 mod upkeep;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use self::alarm::Alarm;
 use self::bell::Bell;
 use self::driver::{Driver, Event, Handle, Parts};
 use self::single::Single;
+use self::watch::Watch;
 use crate::app;
 use crate::clock::{Clock, System};
 use crate::config::{self, Config};
@@ -59,6 +61,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     let store = app::open_store(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(System);
     let alarm = Arc::new(Alarm::default());
+    let watch = Arc::new(Watch::default());
     tracing::info!(
         version = incumbent.version,
         config = %path.display(),
@@ -73,12 +76,13 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         alarm: Arc::clone(&alarm),
-        carrier: running::carrier(Arc::clone(&store)),
+        watch: Arc::clone(&watch),
+        carrier: running::carrier(Arc::clone(&store), Arc::clone(&watch)),
         incumbent,
         logging: Some(logging),
     })
     .await?;
-    let bell = Bell::begin(Arc::clone(&alarm), clock).await?;
+    let bell = Bell::begin(Arc::clone(&alarm), Arc::clone(&clock)).await?;
 
     let over = CancellationToken::new();
     let (ready, is_ready) = oneshot::channel();
@@ -90,6 +94,13 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     helpers.spawn(upkeep::keep(
         Arc::clone(&store),
         handle.clone(),
+        over.clone(),
+    ));
+    helpers.spawn(watch::keep(
+        watch,
+        Arc::clone(&store),
+        handle.clone(),
+        clock,
         over.clone(),
     ));
     if let Some(period) = systemd::watchdog() {

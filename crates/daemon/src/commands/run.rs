@@ -16,6 +16,7 @@ use crate::exit::{self, Exit};
 use crate::logging::{self, Audience, Logging};
 use crate::progress::Show;
 use crate::signals::Signals;
+use crate::watch::{self, Skews, System};
 use crate::{app, output};
 
 pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
@@ -179,9 +180,13 @@ async fn here(
 ) -> anyhow::Result<Report> {
     let halt = signals.stopping();
     let (store, _logging) = prepare(config).await?;
-    let report = with_loader(config, integration, &store, &halt, work).await?;
+    let skews = Skews::default();
+    let result = with_loader(config, integration, &store, &halt, &skews, work).await;
+    if let Err(error) = watch::look_once(config, &store, &skews, Timestamp::now()).await {
+        tracing::error!(error = %load::chain(&error), "Could not bring the notices up to date");
+    }
     close(store).await?;
-    Ok(report)
+    result
 }
 
 /// Opens what every run needs: the database and the log.
@@ -205,10 +210,15 @@ pub(crate) async fn with_loader(
     integration: &str,
     store: &Arc<Store>,
     halt: &Halt,
+    skews: &Skews,
     work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
     let integration = app::integration(config, integration)?;
     let connections = app::connect(config, integration)?;
+    let ways = [
+        (System::SentinelOne, connections.source.clone()),
+        (System::Oomnitza, connections.target.clone()),
+    ];
     let (publisher, progress) = Publisher::new();
     let loader = app::loader(
         config,
@@ -222,6 +232,9 @@ pub(crate) async fn with_loader(
     let show = Show::begin(progress);
     let result = work(&loader).await;
     show.end().await;
+    for (system, way) in &ways {
+        skews.keep(&integration.id, *system, way);
+    }
     Ok(result?)
 }
 

@@ -38,6 +38,7 @@ use self::state::Served;
 use super::alarm::Alarm;
 use super::running::{Carrier, Launch};
 use super::systemd;
+use super::watch::Watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::Incumbent;
@@ -58,6 +59,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// What wakes the driver.
     pub(crate) alarm: Arc<Alarm>,
+    /// What is told of runs that end, and of all else that may be worth a notice.
+    pub(crate) watch: Arc<Watch>,
     /// What carries runs out.
     pub(crate) carrier: Carrier,
     /// Which daemon this is.
@@ -78,6 +81,7 @@ pub(crate) struct Driver {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     alarm: Arc<Alarm>,
+    watch: Arc<Watch>,
     carrier: Carrier,
     incumbent: Incumbent,
     logging: Option<Logging>,

@@ -14,6 +14,8 @@ use uuid::Uuid;
 use crate::app;
 use crate::config::{Config, Integration};
 use crate::control::Work;
+use crate::serve::watch::Watch;
+use crate::watch::System;
 
 /// A run to be carried out.
 pub(crate) struct Launch {
@@ -73,11 +75,11 @@ pub(crate) type Carrier =
     Arc<dyn Fn(Launch) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// Carries launches out for good, each in a thread of its own: a load computes as much as it waits.
-pub(crate) fn carrier(store: Arc<Store>) -> Carrier {
+pub(crate) fn carrier(store: Arc<Store>, watch: Arc<Watch>) -> Carrier {
     Arc::new(move |launch| {
-        let (store, runtime) = (Arc::clone(&store), Handle::current());
+        let (store, watch, runtime) = (Arc::clone(&store), Arc::clone(&watch), Handle::current());
         let thread =
-            tokio::task::spawn_blocking(move || runtime.block_on(carry_out(store, launch)));
+            tokio::task::spawn_blocking(move || runtime.block_on(carry_out(store, &watch, launch)));
         Box::pin(async move {
             match thread.await {
                 Ok(outcome) => outcome,
@@ -87,11 +89,11 @@ pub(crate) fn carrier(store: Arc<Store>) -> Carrier {
     })
 }
 
-async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {
+async fn carry_out(store: Arc<Store>, watch: &Watch, launch: Launch) -> Outcome {
     let timer = launch
         .longest
         .map(|longest| limit(launch.halt.clone(), longest));
-    let outcome = load(&store, launch).await;
+    let outcome = load(&store, watch, launch).await;
     if let Some(timer) = timer {
         timer.abort();
     }
@@ -103,7 +105,7 @@ async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {
     outcome
 }
 
-async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
+async fn load(store: &Arc<Store>, watch: &Watch, launch: Launch) -> Outcome {
     let Launch {
         config,
         integration,
@@ -118,6 +120,10 @@ async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
     let integration = app::integration(&config, &integration).map_err(Failure::Setup)?;
     let connections = app::connect(&config, integration).map_err(Failure::Setup)?;
     let console = sentinelone::Client::new(connections.source.clone());
+    let ways = [
+        (System::SentinelOne, connections.source.clone()),
+        (System::Oomnitza, connections.target.clone()),
+    ];
     let loader = app::loader(
         &config,
         integration,
@@ -127,24 +133,35 @@ async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
         progress,
     )
     .map_err(Failure::Setup)?;
-    let report = match task {
-        Task::Recovery => {
-            loader.recover_only().await.map_err(Failure::Load)?;
-            None
-        }
-        Task::Work(Work::Apply { run_id }) => {
-            let report = loader.apply(&run_id, loader.writer()).await;
-            Some(report.map_err(Failure::Load)?)
-        }
-        Task::Work(work) => {
-            let request = request(&loader, work, trigger, slot, run_id);
-            Some(loader.run(&request).await.map_err(Failure::Load)?)
-        }
-    };
+    let result = work(&loader, task, trigger, slot, run_id).await;
+    for (system, way) in &ways {
+        watch.skews.keep(&integration.id, *system, way);
+    }
+    let report = result.map_err(Failure::Load)?;
     if !halt.is_stopped() {
         keep_token(store, integration, &console).await;
     }
     Ok(report)
+}
+
+async fn work(
+    loader: &Loader,
+    task: Task,
+    trigger: &'static str,
+    slot: Option<load::Slot>,
+    run_id: Uuid,
+) -> Result<Option<Report>, load::Error> {
+    Ok(match task {
+        Task::Recovery => {
+            loader.recover_only().await?;
+            None
+        }
+        Task::Work(Work::Apply { run_id }) => Some(loader.apply(&run_id, loader.writer()).await?),
+        Task::Work(work) => {
+            let request = request(loader, work, trigger, slot, run_id);
+            Some(loader.run(&request).await?)
+        }
+    })
 }
 
 fn request(

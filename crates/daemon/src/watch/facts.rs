@@ -96,7 +96,7 @@ impl Facts {
             .mapping
             .fields()
             .iter()
-            .map(|field| field.name())
+            .map(mapping::Field::name)
             .collect();
         let mut another_form = store.fields_in_another_form(id).await?;
         another_form.retain(|field| mapped.contains(field.as_str()));

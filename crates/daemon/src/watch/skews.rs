@@ -27,8 +27,11 @@ impl System {
 pub(crate) struct Skews(Mutex<BTreeMap<(String, System), SignedDuration>>);
 
 impl Skews {
-    /// Keeps what the answers of a system said.
-    pub(crate) fn keep(&self, integration: &str, system: System, ahead: SignedDuration) {
+    /// Keeps what the latest answers of a system said; a way on which none came changes nothing.
+    pub(crate) fn keep(&self, integration: &str, system: System, way: &transport::Client) {
+        let Some(ahead) = way.clock_skew() else {
+            return;
+        };
         let mut skews = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         skews.insert((integration.to_owned(), system), ahead);
     }

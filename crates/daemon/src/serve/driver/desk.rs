@@ -1,5 +1,7 @@
 //! What others ask of the driver, and how it hears of it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use store::PeerRequest;
 use tokio::sync::{mpsc, oneshot};
@@ -10,6 +12,7 @@ use super::runs::stopping;
 use crate::config;
 use crate::control::{Desk, Order, Peer, Refusal, Started, Status};
 use crate::serve::running::Outcome;
+use crate::watch::Outlook;
 
 /// What the driver hears.
 pub(crate) enum Event {
@@ -44,6 +47,8 @@ pub(crate) enum Event {
     },
     /// Somebody wants to know how long the history is kept.
     Retention(oneshot::Sender<config::Retention>),
+    /// Somebody watches over, and wants to know what the driver alone knows.
+    Outlook(oneshot::Sender<(Arc<config::Config>, Outlook)>),
     /// Something is wrong with the daemon, or is right again.
     Health {
         about: &'static str,
@@ -98,6 +103,11 @@ impl Handle {
     /// Says how long the history is kept; `None`: the driver has ended.
     pub(crate) async fn retention(&self) -> Option<config::Retention> {
         self.ask(Event::Retention).await
+    }
+
+    /// Tells what is in force, and what the driver alone knows; `None`: the driver has ended.
+    pub(crate) async fn outlook(&self) -> Option<(Arc<config::Config>, Outlook)> {
+        self.ask(Event::Outlook).await
     }
 
     async fn ask<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> Option<T> {
@@ -188,6 +198,9 @@ impl Driver {
                 let _ = answer.send(quiet);
             }
             Event::Retention(answer) => drop(answer.send(self.config.retention)),
+            Event::Outlook(answer) => {
+                drop(answer.send((Arc::clone(&self.config), self.outlook())));
+            }
             Event::Health { about, sentence } => {
                 match sentence {
                     Some(sentence) => self.health.insert(about, sentence),

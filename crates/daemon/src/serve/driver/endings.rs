@@ -29,6 +29,7 @@ impl Driver {
         let Some(mut active) = served.active.take() else {
             return;
         };
+        self.watch.look_at(id);
         if let Err(failure) = &outcome {
             tell(id, &active, failure);
         }

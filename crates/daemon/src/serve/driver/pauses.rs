@@ -48,6 +48,7 @@ impl Driver {
             .await
             .map_err(refused)?;
         self.read_pauses().await?;
+        self.watch.look();
         let what = name(integration);
         Ok(format!(
             "{what} paused: due times are put on record as paused; runs that go on are not stopped, \
@@ -69,6 +70,7 @@ impl Driver {
             .await
             .map_err(refused)?;
         self.read_pauses().await?;
+        self.watch.look();
         let still = self.still_paused(integration);
         match (stood, still) {
             (true, None) => Ok(format!("{} resumed", name(integration))),

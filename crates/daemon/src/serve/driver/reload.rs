@@ -31,6 +31,7 @@ impl Driver {
                 self.accept(config).await;
             }
         }
+        self.watch.look();
         let line = self.line();
         systemd::ready(&line);
         self.told = line;

@@ -44,6 +44,7 @@ impl Driver {
             store: parts.store,
             clock: parts.clock,
             alarm: parts.alarm,
+            watch: parts.watch,
             carrier: parts.carrier,
             incumbent: parts.incumbent,
             logging: parts.logging,

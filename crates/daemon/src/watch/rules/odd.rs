@@ -45,6 +45,9 @@ pub(super) fn notices(id: &str, facts: &IntegrationFacts) -> Vec<Notice> {
     notices
 }
 
+/// A number of a run.
+type Measure = fn(&PastRun) -> u64;
+
 /// Nobody, far fewer, or far more: a population hardly changes from day to day.
 fn users(latest: &PastRun, before: &[&PastRun], tell: &mut impl FnMut(&str, String)) {
     let counts = &latest.counts;
@@ -82,7 +85,7 @@ fn users(latest: &PastRun, before: &[&PastRun], tell: &mut impl FnMut(&str, Stri
 }
 
 fn counts(latest: &PastRun, before: &[&PastRun], tell: &mut impl FnMut(&str, String)) {
-    let measures: [(&str, &str, fn(&PastRun) -> u64); 3] = [
+    let measures: [(&str, &str, Measure); 3] = [
         ("changes", "were created or updated", |run| {
             run.counts.created + run.counts.updated
         }),

@@ -122,6 +122,7 @@ integrations:
             store: Arc::clone(&self.store),
             clock,
             alarm: Arc::clone(&alarm),
+            watch: Arc::default(),
             carrier: Arc::new(move |launch| {
                 if secretless.load(Ordering::Relaxed) {
                     let failure = Failure::Setup(anyhow::anyhow!("there is no secret"));
