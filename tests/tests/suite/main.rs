@@ -16,6 +16,7 @@ mod forms;
 #[cfg(test)]
 mod interruptions;
 #[cfg(test)]
+mod notices;
 mod outcomes;
 #[cfg(test)]
 mod plans;
