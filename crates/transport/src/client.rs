@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::{
     calls::{Calls, Counters},
+    meter::Meter,
     pace::Pace,
     redact::redact,
     request::{Repeat, Request},
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) retry: Retry,
     pub(crate) max_body: usize,
     pub(crate) counters: Counters,
+    pub(crate) meter: Arc<Meter>,
     credential: SecretString,
     learned: RwLock<Learned>,
 }
@@ -69,6 +71,7 @@ impl Client {
             value,
             max_body,
             retry,
+            meter,
             ..
         } = settings;
         base.set_query(None);
@@ -80,10 +83,11 @@ impl Client {
             shared: Arc::new(Shared {
                 http,
                 base,
-                pace: Pace::new(requests_per_second),
+                pace: Pace::new(requests_per_second, Arc::clone(&meter)),
                 retry,
                 max_body,
                 counters: Counters::default(),
+                meter,
                 credential: value,
                 learned: RwLock::default(),
             }),

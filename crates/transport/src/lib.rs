@@ -20,10 +20,12 @@ mod retry;
 mod redact;
 mod error;
 mod calls;
+mod meter;
 
 pub use calls::Calls;
 pub use client::Client;
 pub use error::{Error, Fault, Refusal};
+pub use meter::{Meter, Reading};
 pub use request::{Repeat, Request, Response};
 pub use retry::Retry;
 pub use settings::{Rate, RateError, Settings, SetupError};
