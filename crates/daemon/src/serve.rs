@@ -2,13 +2,14 @@
 //!
 //! A few tasks, each with one subject: the [`driver`] owns the ledger and the runs, the [`bell`] wakes it,
 //! the control server carries what clients ask to it, [`reload`] tells it of another configuration,
-//! [`upkeep`] keeps the database small, and [`watchdog`](systemd) tells systemd that it lives.
+//! [`upkeep`] keeps the database small, [`metrics`] answers whoever watches, and [`watchdog`](systemd) tells systemd that it lives.
 //!
 //! **Invariant:** a task that dies ends the process with failure; systemd starts it again.
 
 mod alarm;
 mod bell;
 mod driver;
+mod metrics;
 mod reload;
 mod running;
 mod single;
@@ -29,8 +30,9 @@ use tokio_util::sync::CancellationToken;
 use self::alarm::Alarm;
 use self::bell::Bell;
 use self::driver::{Driver, Event, Handle, Parts};
+use self::metrics::Counters;
 use self::single::Single;
-use crate::app;
+use crate::app::{self, Meters};
 use crate::clock::{Clock, System};
 use crate::config::{self, Config};
 use crate::control::{Incumbent, Server};
@@ -67,13 +69,15 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         timezones = config::timezones(),
         "Serving"
     );
+    let meters = Meters::default();
     let (driver, handle) = Driver::new(Parts {
         path: path.clone(),
         config,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         alarm: Arc::clone(&alarm),
-        carrier: running::carrier(Arc::clone(&store)),
+        carrier: running::carrier(Arc::clone(&store), meters.clone()),
+        counters: Counters::new(meters),
         incumbent,
         logging: Some(logging),
     })

@@ -10,7 +10,7 @@ use store::Store;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::app;
+use crate::app::{self, Meters};
 use crate::config::{Config, Integration};
 use crate::control::Work;
 
@@ -72,11 +72,12 @@ pub(crate) type Carrier =
     Arc<dyn Fn(Launch) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// Carries launches out for good, each in a thread of its own: a load computes as much as it waits.
-pub(crate) fn carrier(store: Arc<Store>) -> Carrier {
+pub(crate) fn carrier(store: Arc<Store>, meters: Meters) -> Carrier {
     Arc::new(move |launch| {
-        let (store, runtime) = (Arc::clone(&store), Handle::current());
+        let (store, meters) = (Arc::clone(&store), meters.clone());
+        let runtime = Handle::current();
         let thread =
-            tokio::task::spawn_blocking(move || runtime.block_on(carry_out(store, launch)));
+            tokio::task::spawn_blocking(move || runtime.block_on(carry_out(store, meters, launch)));
         Box::pin(async move {
             match thread.await {
                 Ok(outcome) => outcome,
@@ -86,11 +87,11 @@ pub(crate) fn carrier(store: Arc<Store>) -> Carrier {
     })
 }
 
-async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {
+async fn carry_out(store: Arc<Store>, meters: Meters, launch: Launch) -> Outcome {
     let timer = launch
         .longest
         .map(|longest| limit(launch.halt.clone(), longest));
-    let outcome = load(&store, launch).await;
+    let outcome = load(&store, &meters, launch).await;
     if let Some(timer) = timer {
         timer.abort();
     }
@@ -102,7 +103,7 @@ async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {
     outcome
 }
 
-async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
+async fn load(store: &Arc<Store>, meters: &Meters, launch: Launch) -> Outcome {
     let Launch {
         config,
         integration,
@@ -115,7 +116,7 @@ async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
         ..
     } = launch;
     let integration = app::integration(&config, &integration).map_err(Failure::Setup)?;
-    let connections = app::connect(&config, integration).map_err(Failure::Setup)?;
+    let connections = app::connect(&config, integration, meters).map_err(Failure::Setup)?;
     let console = sentinelone::Client::new(connections.source.clone());
     let loader = app::loader(
         &config,

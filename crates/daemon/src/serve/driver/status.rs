@@ -39,7 +39,7 @@ impl Driver {
                 restart: self.restart.clone(),
             },
             integrations,
-            tokens: self.token_statuses(&tokens, now),
+            tokens: token_statuses(&self.config, &tokens, now),
             notices: notices
                 .into_iter()
                 .map(|notice| NoticeStatus {
@@ -51,6 +51,7 @@ impl Driver {
                 })
                 .collect(),
             health,
+            metrics: self.exporter.address(),
             timezones: config::timezones(),
         }
     }
@@ -119,42 +120,43 @@ impl Driver {
                 }),
         }
     }
+}
 
-    fn token_statuses(&self, known: &[store::Token], now: Timestamp) -> Vec<TokenStatus> {
-        let used = |name: &String| {
-            self.config.integrations.iter().any(|integration| {
-                &integration.source.credential == name || &integration.target.credential == name
-            })
-        };
-        let credentials = self
-            .config
-            .credentials
+/// How long the credentials work that integrations name, in the order of their names.
+pub(crate) fn token_statuses(
+    config: &config::Config,
+    known: &[store::Token],
+    now: Timestamp,
+) -> Vec<TokenStatus> {
+    let used = |name: &String| {
+        config.integrations.iter().any(|integration| {
+            &integration.source.credential == name || &integration.target.credential == name
+        })
+    };
+    let credentials = config.credentials.iter().filter(|(name, _)| used(name));
+    let statuses = credentials.map(|(name, credential)| {
+        let told = known
             .iter()
-            .filter(|(name, _)| used(name));
-        let statuses = credentials.map(|(name, credential)| {
-            let told = known
-                .iter()
-                .find(|token| &token.credential == name)
-                .and_then(|token| token.expires_at);
-            let written = credential.expires.and_then(|day| {
-                // The last day counts to its end, wherever that is last.
-                let end = day.tomorrow().ok()?.at(0, 0, 0, 0);
-                end.to_zoned(self.config.timezone.clone())
-                    .ok()
-                    .map(|end| end.timestamp())
-            });
-            let (expires_at, source) = match (told, written) {
-                (Some(told), _) => (Some(told), "the console says"),
-                (None, Some(written)) => (Some(written), "`expires` in the YAML"),
-                (None, None) => (None, "nobody says"),
-            };
-            TokenStatus {
-                credential: name.clone(),
-                expires_at,
-                days_left: expires_at.map(|at| at.duration_since(now).as_hours().div_euclid(24)),
-                source: source.to_owned(),
-            }
+            .find(|token| &token.credential == name)
+            .and_then(|token| token.expires_at);
+        let written = credential.expires.and_then(|day| {
+            // The last day counts to its end, wherever that is last.
+            let end = day.tomorrow().ok()?.at(0, 0, 0, 0);
+            end.to_zoned(config.timezone.clone())
+                .ok()
+                .map(|end| end.timestamp())
         });
-        statuses.collect()
-    }
+        let (expires_at, source) = match (told, written) {
+            (Some(told), _) => (Some(told), "the console says"),
+            (None, Some(written)) => (Some(written), "`expires` in the YAML"),
+            (None, None) => (None, "nobody says"),
+        };
+        TokenStatus {
+            credential: name.clone(),
+            expires_at,
+            days_left: expires_at.map(|at| at.duration_since(now).as_hours().div_euclid(24)),
+            source: source.to_owned(),
+        }
+    });
+    statuses.collect()
 }
