@@ -22,19 +22,17 @@ pub(super) fn check(
     let Some(listen) = written.and_then(|written| written.listen.as_deref()) else {
         return Some(Metrics::default());
     };
-    match listen.trim().parse() {
-        Ok(listen) => Some(Metrics {
-            listen: Some(listen),
-        }),
-        Err(_) => {
-            report.fault(
-                spot.at("listen").value,
-                format!(
-                    "`{listen}` is no address with a port; write for example `127.0.0.1:9464`, \
-                     or `[::1]:9464`"
-                ),
-            );
-            None
-        }
+    let address = listen.trim().parse().ok();
+    if address.is_none() {
+        report.fault(
+            spot.at("listen").value,
+            format!(
+                "`{listen}` is no address with a port; write for example `127.0.0.1:9464`, \
+                 or `[::1]:9464`"
+            ),
+        );
     }
+    address.map(|listen| Metrics {
+        listen: Some(listen),
+    })
 }

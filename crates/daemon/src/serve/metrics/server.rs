@@ -20,7 +20,7 @@ use super::{readiness, scrape};
 /// So many are answered at the same time; who comes after waits.
 const CONNECTIONS: usize = 16;
 /// A request and its answer take no longer, or whoever asks is slow on purpose.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(5);
 /// What a request may be long.
 const MAX_REQUEST: usize = 16 * 1024;
 /// When no connection can be taken, as when there are no file descriptors left.
