@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,9 @@ use tempfile::TempDir;
 use crate::binary;
 use crate::config::{Config, INTEGRATION};
 use crate::database::Database;
+use crate::http::{Answer, ask};
 use crate::process::{Ended, Going};
+use crate::scrape::Scrape;
 use crate::serving::Serving;
 use crate::systemd::Systemd;
 
@@ -203,6 +206,41 @@ impl Rollcall {
     #[track_caller]
     pub fn status(&self) -> Value {
         self.command(&["status", "--json"]).with_code(0).json()
+    }
+
+    /// Where metrics are served, as `rollcall status --json` says; `None`: nowhere.
+    ///
+    /// # Panics
+    /// It says something else.
+    #[track_caller]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        let status = self.status();
+        let address = status["metrics"].as_str()?;
+        Some(address.parse().expect("an address with a port"))
+    }
+
+    /// What a watcher is answered on a path.
+    ///
+    /// # Panics
+    /// Metrics are not served.
+    #[track_caller]
+    pub fn watch(&self, path: &str) -> Answer {
+        ask(
+            self.metrics_address().expect("metrics are served"),
+            "GET",
+            path,
+        )
+    }
+
+    /// Scrapes the daemon.
+    ///
+    /// # Panics
+    /// It does not answer as it should.
+    #[track_caller]
+    pub fn scrape(&self) -> Scrape {
+        let answer = self.watch("/metrics");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        Scrape::read(&answer.body)
     }
 
     /// `rollcall pause --reason`.

@@ -10,7 +10,7 @@ use load::{Bulk, Delivery, Halt, Loader, Preference, Publisher};
 use oomnitza::{FieldName, field_id};
 use sentinelone::UserFilter;
 use store::Store;
-use transport::{Rate, Retry, Settings};
+use transport::{Meter, Rate, Retry, Settings};
 use url::Url;
 
 use crate::config::{self, Config, Integration, Loaded};
@@ -92,14 +92,26 @@ pub(crate) struct Connections {
     pub(crate) target: transport::Client,
 }
 
+/// What counts the calls to both systems, across all integrations; clones count together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meters {
+    pub(crate) source: Arc<Meter>,
+    pub(crate) target: Arc<Meter>,
+}
+
 /// Makes the ways to both systems; reads the secrets, and contacts nobody.
-pub(crate) fn connect(config: &Config, integration: &Integration) -> anyhow::Result<Connections> {
+pub(crate) fn connect(
+    config: &Config,
+    integration: &Integration,
+    meters: &Meters,
+) -> anyhow::Result<Connections> {
     let base = sentinelone::api_base(&integration.source.url);
     let source = client(
         config,
         base,
         &integration.source.credential,
         integration.source.requests_per_second,
+        &meters.source,
     )
     .context("could not set up the way to SentinelOne")?;
     let target = client(
@@ -107,6 +119,7 @@ pub(crate) fn connect(config: &Config, integration: &Integration) -> anyhow::Res
         integration.target.url.clone(),
         &integration.target.credential,
         integration.target.requests_per_second,
+        &meters.target,
     )
     .context("could not set up the way to Oomnitza")?;
     Ok(Connections { source, target })
@@ -117,6 +130,7 @@ fn client(
     base: Url,
     credential: &str,
     requests_per_second: f64,
+    meter: &Arc<Meter>,
 ) -> anyhow::Result<transport::Client> {
     let name = credential;
     let credential = config
@@ -127,6 +141,7 @@ fn client(
         .with_context(|| format!("could not read the secret of credential `{name}`"))?;
     let rate = Rate::try_from(requests_per_second)?;
     let mut settings = Settings::new(base, credential.header.clone(), value, rate);
+    settings.meter = Arc::clone(meter);
     settings.connect_timeout = config.http.connect_timeout;
     settings.timeout = config.http.timeout;
     settings.proxy.clone_from(&config.http.proxy);

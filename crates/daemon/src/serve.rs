@@ -2,13 +2,15 @@
 //!
 //! A few tasks, each with one subject: the [`driver`] owns the ledger and the runs, the [`bell`] wakes it,
 //! the control server carries what clients ask to it, [`reload`] tells it of another configuration,
-//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, and [`watchdog`](systemd) tells systemd that it lives.
+//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, [`metrics`] answers whoever scrapes, and
+//! [`watchdog`](systemd) tells systemd that it lives.
 //!
 //! **Invariant:** a task that dies ends the process with failure; systemd starts it again.
 
 mod alarm;
 mod bell;
 mod driver;
+mod metrics;
 mod reload;
 mod running;
 mod single;
@@ -30,9 +32,10 @@ use tokio_util::sync::CancellationToken;
 use self::alarm::Alarm;
 use self::bell::Bell;
 use self::driver::{Driver, Event, Handle, Parts};
+use self::metrics::Counters;
 use self::single::Single;
 use self::watch::Watch;
-use crate::app;
+use crate::app::{self, Meters};
 use crate::clock::{Clock, System};
 use crate::config::{self, Config};
 use crate::control::{Incumbent, Server};
@@ -70,6 +73,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         timezones = config::timezones(),
         "Serving"
     );
+    let meters = Meters::default();
     let (driver, handle) = Driver::new(Parts {
         path: path.clone(),
         config,
@@ -77,7 +81,8 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         clock: Arc::clone(&clock),
         alarm: Arc::clone(&alarm),
         watch: Arc::clone(&watch),
-        carrier: running::carrier(Arc::clone(&store), Arc::clone(&watch)),
+        carrier: running::carrier(Arc::clone(&store), Arc::clone(&watch), meters.clone()),
+        counters: Counters::new(meters),
         incumbent,
         logging: Some(logging),
     })

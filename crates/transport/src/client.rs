@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::{
     calls::{Calls, Counters},
+    meter::Meter,
     pace::Pace,
     redact::redact,
     request::{Repeat, Request},
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) skew: Skew,
     proxy: Option<String>,
+    pub(crate) meter: Arc<Meter>,
     credential: SecretString,
     learned: RwLock<Learned>,
 }
@@ -74,6 +76,7 @@ impl Client {
             value,
             max_body,
             retry,
+            meter,
             ..
         } = settings;
         base.set_query(None);
@@ -85,12 +88,13 @@ impl Client {
             shared: Arc::new(Shared {
                 http,
                 base,
-                pace: Pace::new(requests_per_second),
+                pace: Pace::new(requests_per_second, Arc::clone(&meter)),
                 retry,
                 max_body,
                 counters: Counters::default(),
                 skew: Skew::default(),
                 proxy,
+                meter,
                 credential: value,
                 learned: RwLock::default(),
             }),

@@ -22,10 +22,12 @@ mod error;
 mod obstacle;
 mod skew;
 mod calls;
+mod meter;
 
 pub use calls::Calls;
 pub use client::Client;
 pub use error::{Error, Fault, Refusal};
+pub use meter::{Meter, Reading};
 pub use obstacle::Obstacle;
 pub use request::{Repeat, Request, Response};
 pub use retry::Retry;

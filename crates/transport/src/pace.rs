@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -10,12 +10,13 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::{request::Stopping, settings::Rate};
+use crate::{meter::Meter, request::Stopping, settings::Rate};
 
 /// The pace of one client, shared by all its requests.
 pub(crate) struct Pace {
     limiter: DefaultDirectRateLimiter,
     hold: Mutex<Hold>,
+    meter: Arc<Meter>,
 }
 
 /// The stop that answers with 429 asked for.
@@ -26,13 +27,14 @@ struct Hold {
 }
 
 impl Pace {
-    pub(crate) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate, meter: Arc<Meter>) -> Self {
         let quota = Quota::with_period(rate.interval())
             .expect("a rate is at most 10,000 a second, so its interval is not zero")
             .allow_burst(burst(rate));
         Self {
             limiter: RateLimiter::direct(quota),
             hold: Mutex::default(),
+            meter,
         }
     }
 
@@ -47,12 +49,14 @@ impl Pace {
         };
         loop {
             while let Some(until) = self.held_until() {
+                let _waiting = self.meter.throttling();
                 if !passes(sleep_until(until), stopped).await {
                     return false;
                 }
             }
             // The sleep is tokio's and not governor's own, which would start a thread for it.
             while let Err(early) = self.limiter.check() {
+                let _waiting = self.meter.pacing();
                 let wait = early.wait_time_from(self.limiter.clock().now());
                 if !passes(sleep(wait), turn_lost).await {
                     return false;
@@ -128,7 +132,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn overlapping_holds_are_counted_once() {
-        let pace = Pace::new(Rate::try_from(10_000.0).unwrap());
+        let pace = Pace::new(Rate::try_from(10_000.0).unwrap(), Arc::default());
         assert!(pace.hold(Duration::from_millis(80)));
         assert!(!pace.hold(Duration::from_millis(50)));
         assert!(!pace.hold(Duration::from_millis(100)));
@@ -140,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_second_holds_more_requests_than_promised() {
-        let pace = Pace::new(Rate::try_from(100.0).unwrap());
+        let pace = Pace::new(Rate::try_from(100.0).unwrap(), Arc::default());
         let started = Instant::now();
         for _ in 0..21 {
             assert!(

@@ -1,13 +1,13 @@
 //! What a client is made of, and what can be wrong with it.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderName;
 use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::retry::Retry;
+use crate::{meter::Meter, retry::Retry};
 
 /// How to reach one system with one credential.
 pub struct Settings {
@@ -31,10 +31,13 @@ pub struct Settings {
     pub max_body: usize,
     /// How failures are repeated.
     pub retry: Retry,
+    /// What counts for whoever watches the system, besides the client's own [`Calls`](crate::Calls).
+    pub meter: Arc<Meter>,
 }
 
 impl Settings {
-    /// Settings with the usual limits: 10 s to connect, 60 s a try, bodies of up to 64 MiB.
+    /// Settings with the usual limits: 10 s to connect, 60 s a try, bodies of up to 64 MiB; and a meter
+    /// that nobody else has.
     pub fn new(base: Url, header: HeaderName, value: SecretString, rate: Rate) -> Self {
         Self {
             base,
@@ -47,6 +50,7 @@ impl Settings {
             ca_files: Vec::new(),
             max_body: 64 * 1024 * 1024,
             retry: Retry::default(),
+            meter: Arc::default(),
         }
     }
 

@@ -17,6 +17,7 @@ mod forms;
 mod interruptions;
 #[cfg(test)]
 mod notices;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod plans;
@@ -42,3 +43,5 @@ mod lifecycle;
 mod ledger;
 #[cfg(test)]
 mod upkeep;
+#[cfg(test)]
+mod metrics;

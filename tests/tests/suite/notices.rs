@@ -128,7 +128,7 @@ fn a_role_that_nobody_had_is_told_until_the_next_load() {
 #[test]
 fn a_mapped_field_that_is_gone_from_all_users_is_told_until_it_is_back() {
     let company = Company::with(4, 1.0, |config| {
-        config.map("position", "primaryTwoFaMethod")
+        config.map("position", "primaryTwoFaMethod");
     });
     let set = |value: Value| {
         for colleague in company.colleagues() {

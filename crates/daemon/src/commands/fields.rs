@@ -8,9 +8,10 @@ use sentinelone::{Event, UserFilter};
 use serde_json::{Value, json};
 use store::{Cell, Rows};
 
+use crate::app::{self, Meters};
 use crate::arguments::{Fields, Format};
 use crate::exit::Exit;
-use crate::{app, output};
+use crate::output;
 
 /// How many users of the console, and how many people, are looked at.
 const SAMPLE: usize = 2000;
@@ -89,7 +90,7 @@ impl Census {
 pub(crate) async fn fields(path: &Path, command: &Fields) -> anyhow::Result<Exit> {
     let config = app::configuration(path)?;
     let integration = app::integration(&config, &command.integration)?;
-    let connections = app::connect(&config, integration)?;
+    let connections = app::connect(&config, integration, &Meters::default())?;
 
     let filter = UserFilter {
         site_ids: integration.source.site_ids.clone(),

@@ -9,15 +9,16 @@ use load::{Halt, Intent, Loader, Publisher, Report, Request};
 use serde_json::json;
 use store::Store;
 
+use crate::app::{self, Meters};
 use crate::arguments::{Apply, Plan, Run};
 use crate::config::{Config, Integration};
 use crate::control::{Client, Order, Work};
 use crate::exit::{self, Exit};
 use crate::logging::{self, Audience, Logging};
+use crate::output;
 use crate::progress::Show;
 use crate::signals::Signals;
 use crate::watch::{self, Skews, System};
-use crate::{app, output};
 
 pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
     let mut signals = Signals::mind()?;
@@ -214,7 +215,7 @@ pub(crate) async fn with_loader(
     work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
     let integration = app::integration(config, integration)?;
-    let connections = app::connect(config, integration)?;
+    let connections = app::connect(config, integration, &Meters::default())?;
     let ways = [
         (System::SentinelOne, connections.source.clone()),
         (System::Oomnitza, connections.target.clone()),

@@ -1,8 +1,6 @@
 //! The sections that are not in this version yet: their shape is checked, and then they are
 //! refused, since a section that does nothing would be taken for one that does.
 
-use std::net::SocketAddr;
-
 use url::Url;
 
 use super::credentials;
@@ -10,7 +8,7 @@ use super::fault::Report;
 use super::spot::Spot;
 use super::written::{self, Missing, Records, Share};
 
-/// Refuses `notify` and `metrics`.
+/// Refuses `notify`.
 pub(super) fn refuse_sections(written: &written::Config, spot: Spot<'_>, report: &mut Report) {
     if let Some(notify) = &written.notify {
         for (index, entry) in notify.iter().enumerate() {
@@ -19,19 +17,6 @@ pub(super) fn refuse_sections(written: &written::Config, spot: Spot<'_>, report:
         report.fault(
             spot.at("notify").key,
             "`notify` is not in this version yet: nobody would be told; take the section out",
-        );
-    }
-    if let Some(metrics) = &written.metrics {
-        let listen = metrics.listen.as_deref();
-        if listen.is_some_and(|listen| listen.parse::<SocketAddr>().is_err()) {
-            report.fault(
-                spot.at("metrics").at("listen").value,
-                "this is not an address with a port; write for example `127.0.0.1:9464`",
-            );
-        }
-        report.fault(
-            spot.at("metrics").key,
-            "`metrics` are not in this version yet: nothing would be served; take the section out",
         );
     }
 }

@@ -6,6 +6,7 @@
 
 mod integration;
 mod later;
+mod metrics;
 mod schedule;
 mod words;
 
@@ -18,7 +19,8 @@ pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use later::{Guards, Metrics, Notify, Saas};
+pub(crate) use later::{Guards, Notify, Saas};
+pub(crate) use metrics::Metrics;
 pub(crate) use schedule::{At, DateText, Exclude, Overlap, Retry, Schedule};
 pub(crate) use words::{DurationText, Id, Share};
 
@@ -71,7 +73,7 @@ pub(crate) struct Config {
     /// Who is told of what. Not in this version yet.
     pub(crate) notify: Option<Vec<Notify>>,
 
-    /// Figures for Prometheus. Not in this version yet.
+    /// Figures for Prometheus; without this section they are not served.
     pub(crate) metrics: Option<Metrics>,
 
     /// How long the history is kept. The latest of each person and the last run of each integration

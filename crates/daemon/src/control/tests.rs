@@ -222,6 +222,7 @@ fn status() -> Status {
         tokens: Vec::new(),
         notices: Vec::new(),
         health: Vec::new(),
+        metrics: None,
         timezones: "bundled with Rollcall".to_owned(),
     }
 }

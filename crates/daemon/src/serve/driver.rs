@@ -18,6 +18,7 @@ mod runs;
 mod start;
 mod state;
 mod status;
+mod survey;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,10 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use self::desk::{Event, Handle};
 use self::ledger::Writes;
 use self::state::Served;
+pub(crate) use self::status::token_statuses;
+pub(crate) use self::survey::{Survey, Surveyed};
 use super::alarm::Alarm;
+use super::metrics::{Counters, Exporter};
 use super::running::{Carrier, Launch};
 use super::systemd;
 use super::watch::Watch;
@@ -63,6 +67,8 @@ pub(crate) struct Parts {
     pub(crate) watch: Arc<Watch>,
     /// What carries runs out.
     pub(crate) carrier: Carrier,
+    /// What is counted for those who watch.
+    pub(crate) counters: Counters,
     /// Which daemon this is.
     pub(crate) incumbent: Incumbent,
     /// The log, whose level a reload changes; tests have none.
@@ -83,6 +89,8 @@ pub(crate) struct Driver {
     alarm: Arc<Alarm>,
     watch: Arc<Watch>,
     carrier: Carrier,
+    counters: Counters,
+    exporter: Exporter,
     incumbent: Incumbent,
     logging: Option<Logging>,
     /// The row of this life of the daemon.
@@ -110,6 +118,7 @@ impl Driver {
     pub(crate) async fn drive(mut self, ready: oneshot::Sender<()>) -> anyhow::Result<()> {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.expose().await;
         self.recover_all().await;
         self.turn().await;
         systemd::ready(&self.line());
@@ -123,7 +132,10 @@ impl Driver {
                     None => break,
                 },
                 () = alarm.rung() => {}
-                _ = heartbeat.tick() => self.writes.heartbeat = true,
+                _ = heartbeat.tick() => {
+                    self.writes.heartbeat = true;
+                    self.expose().await;
+                }
             }
             self.turn().await;
         }

@@ -11,7 +11,7 @@ use store::{Store, Token};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::app;
+use crate::app::{self, Meters};
 use crate::config::{Config, Integration};
 use crate::control::Work;
 use crate::serve::watch::Watch;
@@ -75,11 +75,13 @@ pub(crate) type Carrier =
     Arc<dyn Fn(Launch) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// Carries launches out for good, each in a thread of its own: a load computes as much as it waits.
-pub(crate) fn carrier(store: Arc<Store>, watch: Arc<Watch>) -> Carrier {
+pub(crate) fn carrier(store: Arc<Store>, watch: Arc<Watch>, meters: Meters) -> Carrier {
     Arc::new(move |launch| {
-        let (store, watch, runtime) = (Arc::clone(&store), Arc::clone(&watch), Handle::current());
-        let thread =
-            tokio::task::spawn_blocking(move || runtime.block_on(carry_out(store, &watch, launch)));
+        let (store, watch) = (Arc::clone(&store), Arc::clone(&watch));
+        let (meters, runtime) = (meters.clone(), Handle::current());
+        let thread = tokio::task::spawn_blocking(move || {
+            runtime.block_on(carry_out(store, &watch, &meters, launch))
+        });
         Box::pin(async move {
             match thread.await {
                 Ok(outcome) => outcome,
@@ -89,11 +91,11 @@ pub(crate) fn carrier(store: Arc<Store>, watch: Arc<Watch>) -> Carrier {
     })
 }
 
-async fn carry_out(store: Arc<Store>, watch: &Watch, launch: Launch) -> Outcome {
+async fn carry_out(store: Arc<Store>, watch: &Watch, meters: &Meters, launch: Launch) -> Outcome {
     let timer = launch
         .longest
         .map(|longest| limit(launch.halt.clone(), longest));
-    let outcome = load(&store, watch, launch).await;
+    let outcome = load(&store, watch, meters, launch).await;
     if let Some(timer) = timer {
         timer.abort();
     }
@@ -105,7 +107,7 @@ async fn carry_out(store: Arc<Store>, watch: &Watch, launch: Launch) -> Outcome 
     outcome
 }
 
-async fn load(store: &Arc<Store>, watch: &Watch, launch: Launch) -> Outcome {
+async fn load(store: &Arc<Store>, watch: &Watch, meters: &Meters, launch: Launch) -> Outcome {
     let Launch {
         config,
         integration,
@@ -118,7 +120,7 @@ async fn load(store: &Arc<Store>, watch: &Watch, launch: Launch) -> Outcome {
         ..
     } = launch;
     let integration = app::integration(&config, &integration).map_err(Failure::Setup)?;
-    let connections = app::connect(&config, integration).map_err(Failure::Setup)?;
+    let connections = app::connect(&config, integration, meters).map_err(Failure::Setup)?;
     let console = sentinelone::Client::new(connections.source.clone());
     let ways = [
         (System::SentinelOne, connections.source.clone()),

@@ -54,12 +54,16 @@ impl Active<'_> {
                 counted => break counted?,
             }
         }
+        let outline = result.as_ref().err().map(Stop::for_log);
         let state = loop {
             match self.finish(intent, result, error.as_deref()).await {
                 Err(error) if insistence.again(&error).await => {}
                 state => break state?,
             }
         };
+        if let Some(outline) = &outline {
+            store.keep_outline(self.key, outline).await?;
+        }
         let delivered = intent.writer().is_some();
 
         let run = store.run(run_id).await?.ok_or_else(|| Error::UnknownRun {
@@ -77,7 +81,7 @@ impl Active<'_> {
             target_calls,
             error,
         };
-        log_end(&report, result.as_ref().err().map(Stop::for_log).as_deref());
+        log_end(&report, outline.as_deref());
         Ok(report)
     }
 

@@ -116,12 +116,3 @@ pub(crate) enum Occasion {
     /// What was wrong is right again.
     Recovered,
 }
-
-/// Figures for Prometheus.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Metrics {
-    /// The address and port on which they are served.
-    #[schemars(required, extend("examples" = ["127.0.0.1:9464"]))]
-    pub(crate) listen: Option<String>,
-}

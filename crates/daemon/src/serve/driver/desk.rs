@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Driver;
 use super::ledger::later;
 use super::runs::stopping;
+use super::survey::Survey;
 use crate::config;
 use crate::control::{Desk, Order, Peer, Refusal, Started, Status};
 use crate::serve::running::Outcome;
@@ -18,6 +19,8 @@ use crate::watch::Outlook;
 pub(crate) enum Event {
     /// Somebody wants to know how the daemon is.
     Status(oneshot::Sender<Status>),
+    /// Somebody watches the daemon.
+    Survey(oneshot::Sender<Survey>),
     /// A client asks for something to be done.
     Ask {
         ask: Ask,
@@ -110,6 +113,11 @@ impl Handle {
         self.ask(Event::Outlook).await
     }
 
+    /// Says what the driver alone knows; `None`: it has ended.
+    pub(crate) async fn survey(&self) -> Option<Survey> {
+        self.ask(Event::Survey).await
+    }
+
     async fn ask<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> Option<T> {
         let (answer, heard) = oneshot::channel();
         self.sender.send(event(answer)).await.ok()?;
@@ -167,6 +175,7 @@ impl Driver {
                 // Who asks and goes away before the answer needs none; so with all that follow.
                 let _ = answer.send(self.status().await);
             }
+            Event::Survey(answer) => drop(answer.send(self.survey())),
             Event::Ask { ask, peer, answer } => {
                 let result = self.carry_out(&ask, &peer).await;
                 let (command, subject, detail) = ask.on_record();

@@ -231,6 +231,7 @@ impl Driver {
         } else {
             tracing::info!(integration.id = id, %due_at, %state, note, "A due time has no run, or no more of them");
         }
+        self.counters.count_slot(id, state);
         self.writes.slots.push(Write::Settle {
             slot: slot.key,
             state,

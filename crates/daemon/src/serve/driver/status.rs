@@ -9,7 +9,7 @@ use crate::control::{
     ConfigStatus, IntegrationStatus, LastRun, NextDue, NoticeStatus, RunningRun, Status,
     TokenStatus,
 };
-use crate::watch::{self, Outlook, TokenEnd};
+use crate::watch::{self, Outlook};
 
 impl Driver {
     pub(super) fn outlook(&self) -> Outlook {
@@ -56,10 +56,7 @@ impl Driver {
                 restart: self.restart.clone(),
             },
             integrations,
-            tokens: watch::ends(&self.config, &tokens)
-                .into_iter()
-                .map(|token| token_status(token, now))
-                .collect(),
+            tokens: token_statuses(&self.config, &tokens, now),
             notices: notices
                 .into_iter()
                 .map(|row| NoticeStatus {
@@ -71,6 +68,7 @@ impl Driver {
                 })
                 .collect(),
             health,
+            metrics: self.exporter.address(),
             timezones: config::timezones(),
         }
     }
@@ -141,11 +139,18 @@ impl Driver {
     }
 }
 
-fn token_status(token: TokenEnd, now: Timestamp) -> TokenStatus {
-    TokenStatus {
+/// How long the credentials work that integrations name, in the order of their names.
+pub(crate) fn token_statuses(
+    config: &config::Config,
+    known: &[store::Token],
+    now: Timestamp,
+) -> Vec<TokenStatus> {
+    let ends = watch::ends(config, known).into_iter();
+    ends.map(|token| TokenStatus {
         days_left: token.days_left(now),
         credential: token.credential,
         expires_at: token.at,
         source: token.source.to_owned(),
-    }
+    })
+    .collect()
 }

@@ -51,9 +51,9 @@ pub(super) fn notices(id: &str, facts: &IntegrationFacts, now: Timestamp) -> Vec
 
 fn latest(run: &PastRun) -> Option<Notice> {
     let began = run.started_at.strftime("%Y-%m-%d %H:%M UTC");
-    let why = run.error.as_deref().unwrap_or("no reason is on record");
+    let why = run.outline.as_deref().unwrap_or("`rollcall runs` says why");
     let run_id = &run.run_id;
-    match run.state {
+    let notice = match run.state {
         State::Failed => Some(
             Notice::new("run_failed", "", format!("the load of {began} failed: {why}"))
                 .with_hint(format!("mend that, or let it be tried again; `rollcall errors {run_id}` shows what it left undone")),
@@ -63,7 +63,10 @@ fn latest(run: &PastRun) -> Option<Notice> {
                 .with_hint(format!("look at it: run {run_id}")),
         ),
         _ => None,
-    }
+    };
+    let mut notice = notice?;
+    notice.details.clone_from(&run.error);
+    Some(notice)
 }
 
 fn missed(missed: &Missed) -> Notice {
@@ -117,7 +120,8 @@ mod tests {
             started_at: at("2026-11-23T02:00:00Z"),
             finished_at: at("2026-11-23T02:01:00Z"),
             counts: Counts::default(),
-            error: Some("the console answered 401".to_owned()),
+            error: Some("the console answered 401: no Anna here".to_owned()),
+            outline: Some("the console answered 401".to_owned()),
         }
     }
 

@@ -163,6 +163,7 @@ mod tests {
                 failed,
             },
             error: None,
+            outline: None,
         }
     }
 

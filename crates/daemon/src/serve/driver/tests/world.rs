@@ -14,11 +14,13 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::app::Meters;
 use crate::clock::Manual;
 use crate::config;
 use crate::control::Incumbent;
 use crate::serve::alarm::Alarm;
 use crate::serve::driver::{Driver, Event, Handle, Parts};
+use crate::serve::metrics::Counters;
 use crate::serve::running::{Failure, Launch, Outcome, Task};
 
 /// Nothing here takes longer.
@@ -136,6 +138,7 @@ integrations:
                     launch,
                 ))
             }),
+            counters: Counters::new(Meters::default()),
             incumbent: Incumbent {
                 pid: 1,
                 version: "0".to_owned(),
