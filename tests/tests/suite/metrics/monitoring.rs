@@ -30,7 +30,7 @@ fn eventful() -> Scrape {
     Database::open_to_write(&company.rollcall.database_path()).execute(
         "INSERT INTO notices (integration, kind, message, since)
              SELECT integration, 'unverified', 'the run log did not say in time', unixepoch() * 1000 FROM integrations;
-         INSERT OR REPLACE INTO tokens VALUES ('sentinelone', (unixepoch() + 5 * 86400) * 1000, unixepoch() * 1000)",
+         INSERT OR REPLACE INTO tokens (credential, expires_at, read_at) VALUES ('sentinelone', (unixepoch() + 5 * 86400) * 1000, unixepoch() * 1000)",
     );
     let scrape = company.rollcall.scrape();
     let days = scrape.value("rollcall_token_days_left{credential=\"sentinelone\"}");
