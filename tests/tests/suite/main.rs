@@ -41,3 +41,5 @@ mod lifecycle;
 mod ledger;
 #[cfg(test)]
 mod upkeep;
+#[cfg(test)]
+mod figures;
