@@ -18,7 +18,7 @@ fn the_daemon_is_measured_and_held_to_its_bounds() {
     let ended = company.rollcall.command(&arguments);
     let figures = ended.json();
     let figures = figures.as_array().unwrap();
-    let names: Vec<_> = figures.iter().map(|figure| &figure["figure"]).collect();
+    let names: Vec<_> = figures.iter().map(|figure| &figure["name"]).collect();
     assert_eq!(
         names,
         [
@@ -28,7 +28,7 @@ fn the_daemon_is_measured_and_held_to_its_bounds() {
             "ready with a year of history, longest",
             "memory before the first load",
             "idle before the first load",
-            "memory 1 s after a load of 300 users",
+            "memory from 1 s after a load of 300 users",
             "idle after a load",
             "a due run begins, latest of 1",
         ],

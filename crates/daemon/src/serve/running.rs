@@ -10,6 +10,7 @@ use store::Store;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use super::upkeep;
 use crate::app;
 use crate::config::{Config, Integration};
 use crate::control::Work;
@@ -94,11 +95,7 @@ async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {
     if let Some(timer) = timer {
         timer.abort();
     }
-    // What a load of many users needed goes back to the system.
-    if let Err(error) = store.shrink_memory().await {
-        tracing::debug!(error = %load::chain(&error), "Could not shrink the caches of the database");
-    }
-    load::give_back();
+    upkeep::give_back(&store).await;
     outcome
 }
 
