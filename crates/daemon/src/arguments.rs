@@ -120,7 +120,10 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Measures whole loads against built-in stand-ins for both systems.
     #[cfg(feature = "demo")]
-    #[command(after_help = "Example: rollcall bench --users 1000 --users 100000 --delivery bulk")]
+    #[command(
+        after_help = "Example: rollcall bench --users 1000 --users 100000 --delivery bulk\n\n\
+        With `--daemon`: exit code 1 where a bound is missed."
+    )]
     Bench(Bench),
     /// Serves the stand-ins until stdin ends; `bench` starts it.
     #[cfg(feature = "demo")]
@@ -331,9 +334,50 @@ pub(crate) struct Bench {
     /// How they are delivered; both by default.
     #[arg(long, value_parser = ["bulk", "rest"])]
     pub(crate) delivery: Option<String>,
+    /// Measure the daemon instead, in some ten minutes: its memory, how idle it is, when it is ready, how punctual it is.
+    #[arg(long, conflicts_with = "delivery")]
+    pub(crate) daemon: bool,
+    #[command(flatten)]
+    pub(crate) lengths: Lengths,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How long and how often the daemon is measured.
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Lengths {
+    /// How long it is watched while there is nothing to do.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600,
+        requires = "daemon"
+    )]
+    pub(crate) idle: u64,
+    /// How long after a load its memory is looked at.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        requires = "daemon"
+    )]
+    pub(crate) after_load: u64,
+    /// How many due times are waited for; there is one each minute.
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "daemon")]
+    pub(crate) due_times: u32,
+    /// How often it is started, on a new database and on one with a year of history.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "daemon")]
+    pub(crate) starts: u32,
+    /// How many rows the error log of that year has.
+    #[arg(
+        long,
+        value_name = "ROWS",
+        default_value_t = 1_000_000,
+        requires = "daemon"
+    )]
+    pub(crate) errors: u32,
 }
 
 #[cfg(feature = "demo")]

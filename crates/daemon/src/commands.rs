@@ -50,7 +50,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         #[cfg(feature = "demo")]
         Command::Demo(command) => block_on(demo::demo(command)),
         #[cfg(feature = "demo")]
-        Command::Bench(command) => bench::bench(command),
+        Command::Bench(command) => block_on(bench::bench(command)),
         #[cfg(feature = "demo")]
         Command::Simulate(command) => bench::simulate(command),
         #[cfg(feature = "demo")]

@@ -96,6 +96,11 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     // Clients are answered once the ledger is up to date; who connects before waits.
     helpers.spawn(server.serve(handle.clone(), over.clone()));
     helpers.spawn(reload::watch(path, handle.clone(), over.clone()));
+    if let Some(period) = systemd::watchdog() {
+        helpers.spawn(watch_over(period, alarm, handle.clone(), over.clone()));
+    }
+    let _ = is_ready.await;
+    // It begins with a look through the whole file, which would be in the way of the start.
     helpers.spawn(upkeep::keep(
         Arc::clone(&store),
         handle.clone(),
@@ -108,10 +113,6 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         clock,
         over.clone(),
     ));
-    if let Some(period) = systemd::watchdog() {
-        helpers.spawn(watch_over(period, alarm, handle.clone(), over.clone()));
-    }
-    let _ = is_ready.await;
     let exit = until_the_end(signals, driving, &mut helpers, &handle).await?;
 
     over.cancel();
@@ -176,7 +177,9 @@ fn out() -> ! {
 
 /// Tells systemd that the daemon lives, for as long as both the trigger and the driver do.
 async fn watch_over(period: Duration, alarm: Arc<Alarm>, handle: Handle, over: CancellationToken) {
-    let mut ticks = tokio::time::interval(period / 3);
+    // Not at once: the trigger first looks at the clock half a second after the start.
+    let first = tokio::time::Instant::now() + period / 3;
+    let mut ticks = tokio::time::interval_at(first, period / 3);
     loop {
         tokio::select! {
             () = over.cancelled() => return,

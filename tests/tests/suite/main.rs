@@ -45,3 +45,5 @@ mod ledger;
 mod upkeep;
 #[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod figures;

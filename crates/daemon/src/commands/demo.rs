@@ -30,6 +30,8 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         preference: "create_and_update",
         bulk: false,
         scope: "not isSystem",
+        state_dir: ".",
+        schedule: None,
     };
     write(&folder, &stand_ins, &shape)?;
     let path = folder.join("rollcall.yaml");

@@ -11,6 +11,7 @@ use store::{Store, Token};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use super::upkeep;
 use crate::app::{self, Meters};
 use crate::config::{Config, Integration};
 use crate::control::Work;
@@ -99,11 +100,7 @@ async fn carry_out(store: Arc<Store>, watch: &Watch, meters: &Meters, launch: La
     if let Some(timer) = timer {
         timer.abort();
     }
-    // What a load of many users needed goes back to the system.
-    if let Err(error) = store.shrink_memory().await {
-        tracing::debug!(error = %load::chain(&error), "Could not shrink the caches of the database");
-    }
-    load::give_back();
+    upkeep::give_back(&store).await;
     outcome
 }
 
