@@ -8,6 +8,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use jiff::SignedDuration;
 use reqwest::redirect;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -21,6 +22,7 @@ use crate::{
     request::{Repeat, Request},
     retry::Retry,
     settings::{Settings, SetupError},
+    skew::Skew,
 };
 
 /// How long an idle connection is kept; servers close theirs from about a minute on.
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) retry: Retry,
     pub(crate) max_body: usize,
     pub(crate) counters: Counters,
+    pub(crate) skew: Skew,
+    proxy: Option<String>,
     credential: SecretString,
     learned: RwLock<Learned>,
 }
@@ -63,6 +67,7 @@ impl Client {
         // Whoever came first in this process installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = connections(&settings)?;
+        let proxy = settings.proxy_in_use();
         let Settings {
             mut base,
             requests_per_second,
@@ -84,6 +89,8 @@ impl Client {
                 retry,
                 max_body,
                 counters: Counters::default(),
+                skew: Skew::default(),
+                proxy,
                 credential: value,
                 learned: RwLock::default(),
             }),
@@ -150,6 +157,18 @@ impl Client {
     pub fn calls(&self) -> Calls {
         let shared = &self.shared;
         shared.counters.snapshot(shared.pace.held_back())
+    }
+
+    /// How far the system's clock is ahead of ours, by its latest answer; negative: behind, nothing: no answer told.
+    ///
+    /// It is the least that the answer allows, for a date is no finer than a second, and answers take their time.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.shared.skew.latest()
+    }
+
+    /// The proxy through which the system is reached, as `http://host:port`, without what may be secret in it.
+    pub fn proxy(&self) -> Option<&str> {
+        self.shared.proxy.as_deref()
     }
 
     /// The URL that paths are appended to; it ends with a slash.

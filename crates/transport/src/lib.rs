@@ -19,11 +19,14 @@ mod pace;
 mod retry;
 mod redact;
 mod error;
+mod obstacle;
+mod skew;
 mod calls;
 
 pub use calls::Calls;
 pub use client::Client;
 pub use error::{Error, Fault, Refusal};
+pub use obstacle::Obstacle;
 pub use request::{Repeat, Request, Response};
 pub use retry::Retry;
 pub use settings::{Rate, RateError, Settings, SetupError};

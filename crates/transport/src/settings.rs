@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use http::HeaderName;
+use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -47,6 +48,27 @@ impl Settings {
             max_body: 64 * 1024 * 1024,
             retry: Retry::default(),
         }
+    }
+
+    /// The proxy that the system is reached through, without a user and a password.
+    pub(crate) fn proxy_in_use(&self) -> Option<String> {
+        if self.is_loopback() {
+            return None;
+        }
+        if let Some(url) = &self.proxy {
+            let port = url.port_or_known_default()?;
+            return Some(format!("{}://{}:{port}", url.scheme(), url.host_str()?));
+        }
+        // The same reading of the environment as the client's own.
+        let base = http::Uri::try_from(self.base.as_str()).ok()?;
+        let found = Matcher::from_env().intercept(&base)?;
+        let proxy = found.uri();
+        let scheme = proxy.scheme_str().unwrap_or("http");
+        let host = proxy.host()?;
+        Some(match proxy.port_u16() {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        })
     }
 
     /// Whether the system is this machine, which no proxy stands in front of.
