@@ -118,6 +118,17 @@ fn client(
     credential: &str,
     requests_per_second: f64,
 ) -> anyhow::Result<transport::Client> {
+    let settings = settings(config, base, credential, requests_per_second)?;
+    Ok(transport::Client::new(settings)?)
+}
+
+/// How a system is reached with a credential; reads its secret, and contacts nobody.
+pub(crate) fn settings(
+    config: &Config,
+    base: Url,
+    credential: &str,
+    requests_per_second: f64,
+) -> anyhow::Result<Settings> {
     let name = credential;
     let credential = config
         .credentials
@@ -131,7 +142,7 @@ fn client(
     settings.timeout = config.http.timeout;
     settings.proxy.clone_from(&config.http.proxy);
     settings.ca_files.clone_from(&config.http.ca_files);
-    Ok(transport::Client::new(settings)?)
+    Ok(settings)
 }
 
 /// Makes what loads an integration.

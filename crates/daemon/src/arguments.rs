@@ -99,6 +99,12 @@ pub(crate) enum Command {
     /// Checks the configuration, offline: every fault at once, with its place and what to write instead.
     #[command(after_help = "Example: rollcall check --config ./rollcall.yaml")]
     Check(Format),
+    /// Looks at what `check` cannot see: both systems, tokens, clocks, files, the disk, the database, the service.
+    #[command(after_help = "Example: rollcall doctor --json\n\n\
+        Exit codes: 0 all is well, 1 something fails, 3 something is to be seen to, and nothing fails.\n\n\
+        It writes nothing, and ends within half a minute. Where the daemon runs, the daemon looks: it alone is given\n\
+        the systemd credentials.")]
+    Doctor(Doctor),
     /// Prints the JSON Schema of the configuration, for editors.
     #[command(after_help = "Example: rollcall schema > rollcall.schema.json")]
     Schema,
@@ -180,6 +186,13 @@ pub(crate) struct Apply {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -136,13 +136,7 @@ impl Driver {
                 .iter()
                 .find(|token| &token.credential == name)
                 .and_then(|token| token.expires_at);
-            let written = credential.expires.and_then(|day| {
-                // The last day counts to its end, wherever that is last.
-                let end = day.tomorrow().ok()?.at(0, 0, 0, 0);
-                end.to_zoned(self.config.timezone.clone())
-                    .ok()
-                    .map(|end| end.timestamp())
-            });
+            let written = credential.ends_at(&self.config.timezone);
             let (expires_at, source) = match (told, written) {
                 (Some(told), _) => (Some(told), "the console says"),
                 (None, Some(written)) => (Some(written), "`expires` in the YAML"),
