@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod fields;
 mod figures;
+mod init;
 mod manual;
 mod pause;
 mod read;
@@ -48,6 +49,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Slots(command) => block_on(slots::slots(config, command)),
         Command::Notices(command) => block_on(read::notices(config, command)),
         Command::Backup(command) => block_on(backup::backup(config, &command.file)),
+        Command::Init(command) => block_on(init::init(config, command)),
         Command::Fields(command) => block_on(fields::fields(config, command)),
         Command::Completions(command) => manual::completions(command.shell),
         Command::Man(command) => manual::man(command.folder.as_deref()),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, System};
-use tests::{Config, Ended, INTEGRATION};
+use tests::{Config, Ended};
 
 use crate::company::{Company, each};
 
@@ -210,7 +210,10 @@ fn the_daemon_looks_like_the_command_does_and_leaves_no_trace_either() {
     assert!(found.contains(&"warn in_force".to_owned()), "{found:?}");
     let hint = of(&ended, "configuration")[0]["hint"].clone();
     let hint = hint.as_str().expect("a fault says what to write");
-    assert!(hint.ends_with("did you mean `create_and_update`?"), "{hint}");
+    assert!(
+        hint.ends_with("did you mean `create_and_update`?"),
+        "{hint}"
+    );
     assert_eq!(of(&ended, "reachable").len(), 2);
     serving.stop();
 }

@@ -16,6 +16,8 @@ mod documents;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod interruptions;
 #[cfg(test)]
 mod outcomes;
