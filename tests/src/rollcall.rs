@@ -155,6 +155,29 @@ impl Rollcall {
         self.start_prepared(command, change)
     }
 
+    /// Runs any command at a terminal, where somebody types these lines.
+    ///
+    /// What the command says to stdout and to stderr comes as one.
+    ///
+    /// # Panics
+    /// The binary is in no path that a shell can be told.
+    #[track_caller]
+    pub fn command_at_a_terminal(&self, arguments: &[&str], typed: &str) -> Ended {
+        let mut command = Command::new("bash");
+        let script =
+            "printf '%s' \"$TYPED\" | script --quiet --return --command \"$COMMAND\" /dev/null";
+        let binary = binary::rollcall();
+        let words = std::iter::once(binary.to_str().expect("a path in UTF-8"))
+            .chain(arguments.iter().copied())
+            .map(|word| format!("'{word}'"));
+        let words: Vec<String> = words.collect();
+        command
+            .args(["-c", script])
+            .env("TYPED", typed)
+            .env("COMMAND", words.join(" "));
+        self.start_prepared(command, |_| {}).end()
+    }
+
     /// Runs any command with no file allowed to grow beyond so many KiB, as on a full disk.
     #[track_caller]
     pub fn command_with_file_limit(&self, arguments: &[&str], kib: u32) -> Ended {

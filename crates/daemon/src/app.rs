@@ -13,7 +13,7 @@ use store::Store;
 use transport::{Meter, Rate, Retry, Settings};
 use url::Url;
 
-use crate::config::{self, Config, Integration, Loaded};
+use crate::config::{self, Config, Integration, Loaded, either, nearest};
 use crate::exit::Usage;
 use crate::secrets;
 
@@ -39,18 +39,17 @@ pub(crate) fn configuration(path: &Path) -> anyhow::Result<Config> {
 
 /// Finds an integration by its id.
 pub(crate) fn integration<'c>(config: &'c Config, id: &str) -> anyhow::Result<&'c Integration> {
-    config.integration(id).ok_or_else(|| {
-        let ids: Vec<String> = config
-            .integrations
-            .iter()
-            .map(|integration| format!("`{}`", integration.id))
-            .collect();
-        Usage(format!(
-            "there is no integration `{id}`; write one of {}",
-            ids.join(", ")
-        ))
-        .into()
-    })
+    let found = config.integration(id);
+    found.ok_or_else(|| Usage(no_integration(config, id)).into())
+}
+
+/// Says that there is no integration of an id, and which one was meant.
+pub(crate) fn no_integration(config: &Config, id: &str) -> String {
+    let ids = || config.integrations.iter().map(|known| known.id.as_str());
+    match nearest(id, ids()) {
+        Some(meant) => format!("there is no integration `{id}`; did you mean `{meant}`?"),
+        None => format!("there is no integration `{id}`; write {}", either(ids())),
+    }
 }
 
 /// Opens the database for writing; makes the folder of the state if it is not there.
@@ -132,6 +131,18 @@ fn client(
     requests_per_second: f64,
     meter: &Arc<Meter>,
 ) -> anyhow::Result<transport::Client> {
+    let mut settings = settings(config, base, credential, requests_per_second)?;
+    settings.meter = Arc::clone(meter);
+    Ok(transport::Client::new(settings)?)
+}
+
+/// How a system is reached with a credential; reads its secret, and contacts nobody.
+pub(crate) fn settings(
+    config: &Config,
+    base: Url,
+    credential: &str,
+    requests_per_second: f64,
+) -> anyhow::Result<Settings> {
     let name = credential;
     let credential = config
         .credentials
@@ -141,12 +152,11 @@ fn client(
         .with_context(|| format!("could not read the secret of credential `{name}`"))?;
     let rate = Rate::try_from(requests_per_second)?;
     let mut settings = Settings::new(base, credential.header.clone(), value, rate);
-    settings.meter = Arc::clone(meter);
     settings.connect_timeout = config.http.connect_timeout;
     settings.timeout = config.http.timeout;
     settings.proxy.clone_from(&config.http.proxy);
     settings.ca_files.clone_from(&config.http.ca_files);
-    Ok(transport::Client::new(settings)?)
+    Ok(settings)
 }
 
 /// Makes what loads an integration.

@@ -99,12 +99,25 @@ pub(crate) enum Command {
     /// Checks the configuration, offline: every fault at once, with its place and what to write instead.
     #[command(after_help = "Example: rollcall check --config ./rollcall.yaml")]
     Check(Format),
+    /// Looks at what `check` cannot see: both systems, tokens, clocks, files, the disk, the database, the service.
+    #[command(after_help = "Example: rollcall doctor --json\n\n\
+        Exit codes: 0 all is well, 1 something fails, 3 something is to be seen to, and nothing fails.\n\n\
+        It writes nothing, and ends within half a minute. Where the daemon runs, the daemon looks: it alone is given\n\
+        the systemd credentials.")]
+    Doctor(Doctor),
     /// Prints the JSON Schema of the configuration, for editors.
     #[command(after_help = "Example: rollcall schema > rollcall.schema.json")]
     Schema,
     /// Shows the fields that both systems offer to a mapping: how often they are filled, and an example.
     #[command(after_help = "Example: rollcall fields sentinelone-users")]
     Fields(Fields),
+    /// Writes a first configuration: asks for the two systems and where their tokens are, and tries them.
+    #[command(after_help = "Example: rollcall init --config ./rollcall.yaml\n\n\
+        Without a terminal everything comes from the options:\n  \
+        rollcall init --sentinelone-url https://acme.sentinelone.net --sentinelone-secret systemd:sentinelone-token \\\n    \
+        --oomnitza-url https://acme.oomnitza.com --oomnitza-secret file:/etc/rollcall/oomnitza.token\n\n\
+        A secret itself is never asked for: only where it is, as systemd:NAME, file:PATH or env:NAME.")]
+    Init(Init),
     /// Writes a consistent copy of the database to a new file, while the daemon runs.
     #[command(after_help = "Example: rollcall backup /var/backups/rollcall-$(date +%F).db")]
     Backup(Backup),
@@ -189,6 +202,13 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Pause {
     /// The id of the integration; without one, all of them.
     pub(crate) integration: Option<String>,
@@ -214,7 +234,7 @@ pub(crate) struct Runs {
     /// Only runs of this integration.
     pub(crate) integration: Option<String>,
     /// Only runs in this state, such as `failed`.
-    #[arg(long)]
+    #[arg(long, value_parser = STATES, hide_possible_values = true)]
     pub(crate) state: Option<String>,
     /// At most as many.
     #[arg(long, default_value_t = 30)]
@@ -238,10 +258,10 @@ pub(crate) struct Errors {
     #[arg(long)]
     pub(crate) integration: Option<String>,
     /// Only errors for this reason, such as `not_in_oomnitza`.
-    #[arg(long)]
+    #[arg(long, value_parser = REASONS, hide_possible_values = true)]
     pub(crate) reason: Option<String>,
     /// Only `skipped`, or only `failed`.
-    #[arg(long)]
+    #[arg(long, value_parser = ["skipped", "failed"], hide_possible_values = true)]
     pub(crate) outcome: Option<String>,
     /// At most as many.
     #[arg(long)]
@@ -288,6 +308,34 @@ pub(crate) struct Notices {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The address of the SentinelOne console.
+    #[arg(long, value_name = "URL")]
+    pub(crate) sentinelone_url: Option<String>,
+    /// The console is on a host that is no *.sentinelone.net or *.sentinelone.com.
+    #[arg(long)]
+    pub(crate) custom_domain: bool,
+    /// Where the token of the console is: `systemd:NAME`, `file:PATH` or `env:NAME`.
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) sentinelone_secret: Option<String>,
+    /// The address of the Oomnitza instance.
+    #[arg(long, value_name = "URL")]
+    pub(crate) oomnitza_url: Option<String>,
+    /// Where the token of Oomnitza is: `systemd:NAME`, `file:PATH` or `env:NAME`.
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) oomnitza_secret: Option<String>,
+    /// The folder of the database, locks and logs [default: /var/lib/rollcall].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Contact nobody: no token is tried, and the mapping is the least that works.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Write over a configuration that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -399,6 +447,36 @@ pub(crate) struct Wire {
     /// Where to write what the process used.
     pub(crate) figures: PathBuf,
 }
+
+/// The states of a run, as `v_runs` has them.
+const STATES: [&str; 10] = [
+    "planned",
+    "running",
+    "parked",
+    "completed",
+    "completed_with_errors",
+    "failed",
+    "interrupted",
+    "canceled",
+    "discarded",
+    "overtaken",
+];
+
+/// Why a user was skipped or has failed, as `v_errors` has it.
+const REASONS: [&str; 12] = [
+    "not_in_oomnitza",
+    "already_in_oomnitza",
+    "out_of_scope",
+    "no_sync_key",
+    "duplicate_in_source",
+    "ambiguous_in_oomnitza",
+    "mapping",
+    "unknown_value",
+    "rejected",
+    "unreachable",
+    "conflict",
+    "not_attempted",
+];
 
 /// A reason that says something.
 fn reason(text: &str) -> Result<String, &'static str> {

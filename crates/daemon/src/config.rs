@@ -58,6 +58,7 @@ pub use delivery::{Bulk, Delivery};
 pub use fault::{Fault, Place};
 pub use integration::{Integration, Preference, Source, Target};
 pub use metrics::Metrics;
+pub(crate) use nearest::{either, nearest};
 pub use retention::Retention;
 pub use state_dir::state_dir;
 pub use timezones::timezones;

@@ -13,6 +13,7 @@ mod arguments;
 mod clock;
 mod commands;
 mod control;
+mod doctor;
 mod exit;
 mod logging;
 mod output;

@@ -49,8 +49,9 @@ const DEADLINE: Duration = Duration::from_secs(90);
 pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     // Taken first: a signal in the first moments must not be the process's end.
     let signals = Signals::take()?;
-    let config = app::configuration(path)?;
+    // Before it is read: relative paths in it are then the same after a reload.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let config = app::configuration(&path)?;
     app::make_folder(&config.state_dir)?;
     let incumbent = Incumbent {
         pid: std::process::id(),

@@ -46,6 +46,7 @@ mod query;
 mod roles;
 
 mod backup;
+mod examine;
 #[cfg(feature = "history")]
 mod history;
 mod retention;
@@ -53,6 +54,7 @@ mod upkeep;
 
 pub use changes::{Group, PlannedChange};
 pub use error::{Cause, Error};
+pub use examine::{Examination, examine};
 pub use faults::{Fault, Severity};
 pub use forms::{Form, Forms};
 pub use latest::LastRun;

@@ -10,9 +10,13 @@ mod configuration;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod forms;
+#[cfg(test)]
+mod init;
 #[cfg(test)]
 mod interruptions;
 #[cfg(test)]

@@ -48,12 +48,7 @@ pub(crate) fn ends(config: &Config, known: &[store::Token]) -> Vec<TokenEnd> {
     let ends = used.map(|(name, credential, system, url)| {
         let known = known.iter().find(|token| &token.credential == name);
         let told = known.and_then(|token| token.expires_at);
-        let written = credential.expires.and_then(|day| {
-            // The last day counts to its end, wherever that is last.
-            let end = day.tomorrow().ok()?.at(0, 0, 0, 0);
-            let end = end.to_zoned(config.timezone.clone()).ok()?;
-            Some(end.timestamp())
-        });
+        let written = credential.ends_at(&config.timezone);
         let (at, source) = match (told, written) {
             (Some(told), _) => (Some(told), "the console says"),
             (None, Some(written)) => (Some(written), "`expires` in the YAML"),

@@ -1,10 +1,11 @@
 //! What others ask of the driver, and how it hears of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use store::PeerRequest;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Driver;
 use super::ledger::later;
@@ -12,6 +13,8 @@ use super::runs::stopping;
 use super::survey::Survey;
 use crate::config;
 use crate::control::{Desk, Order, Peer, Refusal, Started, Status};
+use crate::doctor::{self, Finding, InForce};
+use crate::exit::Exit;
 use crate::serve::running::Outcome;
 use crate::watch::Outlook;
 
@@ -21,6 +24,8 @@ pub(crate) enum Event {
     Status(oneshot::Sender<Status>),
     /// Somebody watches the daemon.
     Survey(oneshot::Sender<Survey>),
+    /// Somebody wants to know what is in force.
+    InForce(oneshot::Sender<InForce>),
     /// A client asks for something to be done.
     Ask {
         ask: Ask,
@@ -80,11 +85,16 @@ pub(crate) enum Ask {
 #[derive(Debug, Clone)]
 pub(crate) struct Handle {
     sender: mpsc::Sender<Event>,
+    /// One look at everything at a time: each asks both systems for everybody.
+    doctor: Arc<Semaphore>,
 }
 
 impl Handle {
     pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
-        Self { sender }
+        Self {
+            sender,
+            doctor: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// Tells the driver something; one that has ended does not hear it.
@@ -136,6 +146,18 @@ impl Desk for Handle {
         self.ask(Event::Status).await.ok_or_else(stopping)
     }
 
+    async fn doctor(&self, config: PathBuf) -> Result<Vec<Finding>, Refusal> {
+        let Ok(_place) = self.doctor.try_acquire() else {
+            return Err(Refusal::new(
+                Exit::Failed,
+                "the daemon looks at everything for another client right now; try again in half a minute",
+            ));
+        };
+        // It is looked at in the task of the client: the driver goes on.
+        let in_force = self.ask(Event::InForce).await.ok_or_else(stopping)?;
+        Ok(doctor::by_the_daemon(in_force, &config).await)
+    }
+
     async fn pause(
         &self,
         integration: Option<String>,
@@ -176,6 +198,7 @@ impl Driver {
                 let _ = answer.send(self.status().await);
             }
             Event::Survey(answer) => drop(answer.send(self.survey())),
+            Event::InForce(answer) => drop(answer.send(self.in_force())),
             Event::Ask { ask, peer, answer } => {
                 let result = self.carry_out(&ask, &peer).await;
                 let (command, subject, detail) = ask.on_record();
@@ -219,6 +242,16 @@ impl Driver {
             Event::Stop => self.stop(),
         }
         Ok(())
+    }
+
+    fn in_force(&self) -> InForce {
+        InForce {
+            path: self.path.clone(),
+            config: Arc::clone(&self.config),
+            at_start: Arc::clone(&self.at_start),
+            loaded_at: self.loaded_at,
+            daemon: self.incumbent.clone(),
+        }
     }
 
     async fn carry_out(&mut self, ask: &Ask, peer: &Peer) -> Result<String, Refusal> {

@@ -4,6 +4,7 @@ use store::Pause;
 
 use super::Driver;
 use super::state::Served;
+use crate::app;
 use crate::control::{Peer, Refusal};
 use crate::exit::Exit;
 
@@ -125,21 +126,10 @@ impl Driver {
 
     fn known(&self, integration: Option<&str>) -> Result<(), Refusal> {
         match integration {
-            Some(id) if self.config.integration(id).is_none() => {
-                let ids: Vec<String> = self
-                    .config
-                    .integrations
-                    .iter()
-                    .map(|integration| format!("`{}`", integration.id))
-                    .collect();
-                Err(Refusal::new(
-                    Exit::Usage,
-                    format!(
-                        "there is no integration `{id}`; write one of {}",
-                        ids.join(", ")
-                    ),
-                ))
-            }
+            Some(id) if self.config.integration(id).is_none() => Err(Refusal::new(
+                Exit::Usage,
+                app::no_integration(&self.config, id),
+            )),
             _ => Ok(()),
         }
     }
