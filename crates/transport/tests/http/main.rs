@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod connections;
+mod hooks;
 mod requests;
 mod secrets;
 mod statuses;
