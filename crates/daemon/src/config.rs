@@ -24,6 +24,7 @@ mod definition;
 mod delivery;
 mod integration;
 mod later;
+mod notify;
 mod retention;
 mod schedule;
 
@@ -56,6 +57,7 @@ pub use credentials::{Credential, HeaderTemplate, InvalidHeaderTemplate, SecretS
 pub use delivery::{Bulk, Delivery};
 pub use fault::{Fault, Place};
 pub use integration::{Integration, Preference, Source, Target};
+pub use notify::{Channel, Format, Moment, Notify, Occasion, Ping, PingUrl, Way};
 pub use retention::Retention;
 pub use state_dir::state_dir;
 pub use timezones::timezones;
@@ -87,6 +89,8 @@ pub struct Config {
     pub log: Log,
     /// How long the history is kept.
     pub retention: Retention,
+    /// Who is told of what.
+    pub notify: Notify,
     /// The credentials by their names; those that integrations name are there.
     pub credentials: BTreeMap<String, Credential>,
     /// The integrations in the order of their ids: at least one.

@@ -14,7 +14,8 @@ use super::nearest::nearest;
 use super::spot::Spot;
 use super::template::Variables;
 use super::{
-    Config, Http, Log, credentials, duration, integration, later, retention, schedule, written,
+    Config, Http, Log, credentials, duration, integration, later, notify, retention, schedule,
+    written,
 };
 
 pub(super) const DEFAULT_STATE_DIR: &str = "/var/lib/rollcall";
@@ -75,6 +76,7 @@ pub(super) fn check(
     let http = check_http(written.http.as_ref(), folder, spot.at("http"), report);
     let log = check_log(written.log.as_ref(), spot.at("log"), report);
     let retention = retention::check(written.retention.as_ref(), spot.at("retention"), report);
+    let notify = notify::check(written.notify.as_deref(), folder, spot.at("notify"), report);
     later::refuse_sections(written, spot, report);
     warn_of_unused_credentials(written, spot, report);
     Some(Config {
@@ -86,6 +88,7 @@ pub(super) fn check(
         http: http?,
         log: log?,
         retention: retention?,
+        notify: notify?,
         credentials,
         integrations: integrations.into_iter().collect::<Option<_>>()?,
     })

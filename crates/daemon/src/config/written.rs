@@ -6,6 +6,7 @@
 
 mod integration;
 mod later;
+mod notify;
 mod schedule;
 mod words;
 
@@ -18,7 +19,8 @@ pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use later::{Guards, Metrics, Notify, Saas};
+pub(crate) use later::{Guards, Metrics, Saas};
+pub(crate) use notify::{Notify, Occasion, Webhook, WebhookFormat};
 pub(crate) use schedule::{At, DateText, Exclude, Overlap, Retry, Schedule};
 pub(crate) use words::{DurationText, Id, Share};
 
@@ -68,7 +70,7 @@ pub(crate) struct Config {
     )]
     pub(crate) integrations: Option<BTreeMap<String, Integration>>,
 
-    /// Who is told of what. Not in this version yet.
+    /// Who is told of what.
     pub(crate) notify: Option<Vec<Notify>>,
 
     /// Figures for Prometheus. Not in this version yet.
