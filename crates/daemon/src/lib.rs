@@ -15,6 +15,7 @@ mod commands;
 mod control;
 mod exit;
 mod logging;
+mod notify;
 mod output;
 mod progress;
 mod serve;

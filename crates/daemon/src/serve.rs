@@ -2,7 +2,7 @@
 //!
 //! A few tasks, each with one subject: the [`driver`] owns the ledger and the runs, the [`bell`] wakes it,
 //! the control server carries what clients ask to it, [`reload`] tells it of another configuration,
-//! [`upkeep`] keeps the database small, and [`watchdog`](systemd) tells systemd that it lives.
+//! [`upkeep`] keeps the database small, [`notify`](crate::notify) tells others, and [`watchdog`](systemd) tells systemd that it lives.
 //!
 //! **Invariant:** a task that dies ends the process with failure; systemd starts it again.
 
@@ -36,6 +36,7 @@ use crate::config::{self, Config};
 use crate::control::{Incumbent, Server};
 use crate::exit::Exit;
 use crate::logging::{self, Audience};
+use crate::notify::{self, Notifier};
 
 /// After a first signal to stop, runs have so long to come to their ends; systemd's own limit is longer.
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -67,15 +68,17 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         timezones = config::timezones(),
         "Serving"
     );
+    let notifier = Notifier::begin(&config, &store).await;
     let (driver, handle) = Driver::new(Parts {
         path: path.clone(),
         config,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         alarm: Arc::clone(&alarm),
-        carrier: running::carrier(Arc::clone(&store)),
+        carrier: running::carrier(Arc::clone(&store), notifier.clone()),
         incumbent,
         logging: Some(logging),
+        notifier: notifier.clone(),
     })
     .await?;
     let bell = Bell::begin(Arc::clone(&alarm), clock).await?;
@@ -92,6 +95,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         handle.clone(),
         over.clone(),
     ));
+    helpers.spawn(notify::serve(notifier, Arc::clone(&store), over.clone()));
     if let Some(period) = systemd::watchdog() {
         helpers.spawn(watch_over(period, alarm, handle.clone(), over.clone()));
     }

@@ -14,6 +14,7 @@ use crate::config::{Config, Integration};
 use crate::control::{Client, Order, Work};
 use crate::exit::{self, Exit};
 use crate::logging::{self, Audience, Logging};
+use crate::notify::{self, Notifier};
 use crate::progress::Show;
 use crate::signals::Signals;
 use crate::{app, output};
@@ -37,7 +38,11 @@ pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
         let order = order(integration, work);
         daemon.carry_out(order, &mut signals).await?
     } else {
-        here(&config, &integration.id, signals, async |loader| {
+        let kind = match (command.dry, &only) {
+            (false, None) => Kind::Load,
+            _ => Kind::Other,
+        };
+        here(&config, &integration.id, kind, signals, async |loader| {
             let intent = if command.dry {
                 Intent::DryRun
             } else {
@@ -62,9 +67,13 @@ pub(crate) async fn plan(path: &Path, command: &Plan) -> anyhow::Result<Exit> {
         let order = order(integration, Work::Plan);
         daemon.carry_out(order, &mut signals).await?
     } else {
-        here(&config, &integration.id, signals, async |loader| {
-            loader.run(&by_hand(Intent::Plan, None)).await
-        })
+        here(
+            &config,
+            &integration.id,
+            Kind::Other,
+            signals,
+            async |loader| loader.run(&by_hand(Intent::Plan, None)).await,
+        )
         .await?
     };
     show_plan(&config, &report, command)
@@ -135,7 +144,7 @@ pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> 
             let run_id = command.run_id.clone();
             return Err(load::Error::UnknownRun { run_id }.into());
         };
-        here(&config, &integration, signals, async |loader| {
+        here(&config, &integration, Kind::Load, signals, async |loader| {
             loader.apply(&command.run_id, loader.writer()).await
         })
         .await?
@@ -170,18 +179,47 @@ pub(crate) fn by_hand(intent: Intent, only: Option<String>) -> Request {
     }
 }
 
+/// What a run is to those who are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One that loads everybody, and for good.
+    Load,
+    /// Any other, of which they do not hear.
+    Other,
+}
+
 /// Makes a run in this process, where there is no daemon to make it; signals stop it.
 async fn here(
     config: &Config,
     integration: &str,
+    kind: Kind,
     signals: Signals,
     work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
     let halt = signals.stopping();
     let (store, _logging) = prepare(config).await?;
-    let report = with_loader(config, integration, &store, &halt, work).await?;
+    let notifier = Notifier::begin(config, &store).await;
+    if kind == Kind::Load {
+        notifier.run_started(integration, "");
+    }
+    let report = with_loader(config, integration, &store, &halt, work).await;
+    if kind == Kind::Load {
+        tell_of_the_end(&notifier, integration, &report);
+    }
+    notify::tell_once(&notifier, &store).await;
     close(store).await?;
-    Ok(report)
+    report
+}
+
+fn tell_of_the_end(notifier: &Notifier, integration: &str, report: &anyhow::Result<Report>) {
+    match report {
+        Ok(report) => notifier.run_ended(report),
+        Err(error) => match error.downcast_ref::<load::Error>() {
+            // Another process makes it, and tells of it.
+            Some(load::Error::Busy { .. }) => {}
+            _ => notifier.run_unmade(integration, "", &exit::sentence(error)),
+        },
+    }
 }
 
 /// Opens what every run needs: the database and the log.

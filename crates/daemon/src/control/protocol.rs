@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::status::{Status, instant};
 use crate::exit::Exit;
+use crate::notify::Trial;
 
 /// The version of this program, as it introduces itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -38,6 +39,11 @@ pub(crate) enum Question {
     Cancel {
         /// The id of the run.
         run_id: String,
+    },
+    /// That everybody in `notify` is sent a test.
+    TestNotify {
+        /// Who that is in the client's own configuration.
+        channels: Vec<String>,
     },
     /// That a run begins, now.
     Start(Order),
@@ -95,6 +101,11 @@ pub(crate) enum Answer {
     Report(load::Report),
     /// How the daemon is.
     Status(Box<Status>),
+    /// What came of a test of `notify`.
+    Tried {
+        /// In the order of the configuration.
+        trials: Vec<Trial>,
+    },
     /// It was done.
     Done {
         /// What was done.

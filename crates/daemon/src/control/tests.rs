@@ -24,6 +24,7 @@ use super::protocol::{Incumbent, Order, Refusal, Work};
 use super::server::{Desk, Server, Started};
 use super::status::{ConfigStatus, Status};
 use crate::exit::Exit;
+use crate::notify::Trial;
 
 /// Long enough for everything that is to happen at once.
 const SOON: Duration = Duration::from_secs(20);
@@ -73,6 +74,15 @@ impl Desk for Driver {
     async fn cancel(&self, run_id: String, _: &Peer) -> Result<String, Refusal> {
         assert_ne!(run_id, "panic", "a fault of ours");
         Ok(format!("cancel {run_id}"))
+    }
+
+    async fn test_notify(&self, channels: Vec<String>, peer: &Peer) -> Result<Vec<Trial>, Refusal> {
+        self.hear("notify".to_owned(), peer);
+        let trial = |channel| Trial {
+            channel,
+            error: Some("nobody is there".to_owned()),
+        };
+        Ok(channels.into_iter().map(trial).collect())
     }
 
     async fn start(&self, order: Order, peer: &Peer) -> Result<Started, Refusal> {
@@ -202,6 +212,7 @@ fn report() -> Report {
         source_calls: 2,
         target_calls: 5,
         error: None,
+        reason: None,
     }
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::app;
 use crate::config::{Config, Integration};
 use crate::control::Work;
+use crate::notify::Notifier;
 
 /// A run to be carried out.
 pub(crate) struct Launch {
@@ -46,6 +47,16 @@ pub(crate) enum Task {
     Recovery,
 }
 
+impl Task {
+    /// Whether it loads everybody, and for good.
+    fn is_a_load(&self) -> bool {
+        matches!(
+            self,
+            Self::Work(Work::Load { only: None } | Work::Apply { .. })
+        )
+    }
+}
+
 /// Why there was no run, or none that could be put on record.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -73,11 +84,13 @@ pub(crate) type Carrier =
     Arc<dyn Fn(Launch) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// Carries launches out for good, each in a thread of its own: a load computes as much as it waits.
-pub(crate) fn carrier(store: Arc<Store>) -> Carrier {
+pub(crate) fn carrier(store: Arc<Store>, notifier: Notifier) -> Carrier {
     Arc::new(move |launch| {
         let (store, runtime) = (Arc::clone(&store), Handle::current());
-        let thread =
-            tokio::task::spawn_blocking(move || runtime.block_on(carry_out(store, launch)));
+        let notifier = notifier.clone();
+        let thread = tokio::task::spawn_blocking(move || {
+            runtime.block_on(carry_out_and_tell(store, notifier, launch))
+        });
         Box::pin(async move {
             match thread.await {
                 Ok(outcome) => outcome,
@@ -85,6 +98,25 @@ pub(crate) fn carrier(store: Arc<Store>) -> Carrier {
             }
         })
     })
+}
+
+/// Carries out a launch; those who want to know of loads are told, and whatever else came of it is.
+async fn carry_out_and_tell(store: Arc<Store>, notifier: Notifier, launch: Launch) -> Outcome {
+    if !launch.task.is_a_load() {
+        let outcome = carry_out(store, launch).await;
+        notifier.wake();
+        return outcome;
+    }
+    let (id, run_id) = (launch.integration.clone(), launch.run_id.to_string());
+    notifier.run_started(&id, &run_id);
+    let outcome = carry_out(store, launch).await;
+    match &outcome {
+        Ok(Some(report)) => notifier.run_ended(report),
+        // Another process makes it, and tells of it.
+        Ok(None) | Err(Failure::Load(load::Error::Busy { .. })) => notifier.wake(),
+        Err(failure) => notifier.run_unmade(&id, &run_id, &failure.sentence()),
+    }
+    outcome
 }
 
 async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {

@@ -76,8 +76,9 @@ impl Active<'_> {
             source_calls,
             target_calls,
             error,
+            reason: result.as_ref().err().map(Stop::for_log),
         };
-        log_end(&report, result.as_ref().err().map(Stop::for_log).as_deref());
+        log_end(&report);
         Ok(report)
     }
 
@@ -152,6 +153,7 @@ impl Active<'_> {
             source_calls: self.loader.source.calls().sent,
             target_calls: self.loader.target.calls().sent,
             error: Some(format!("{}; the plan stays as it is", stop.chain())),
+            reason: Some(stop.for_log()),
         }
     }
 }
@@ -161,7 +163,8 @@ fn elapsed(since: Timestamp) -> std::time::Duration {
 }
 
 /// Logs the one line of a run's end.
-fn log_end(report: &Report, error: Option<&str>) {
+fn log_end(report: &Report) {
+    let error = report.reason.as_deref();
     let counts = &report.counts;
     let duration_ms = u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX);
     macro_rules! ended {

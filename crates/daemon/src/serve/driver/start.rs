@@ -47,6 +47,7 @@ impl Driver {
             carrier: parts.carrier,
             incumbent: parts.incumbent,
             logging: parts.logging,
+            notifier: parts.notifier,
             service,
             absence,
             integrations: std::collections::BTreeMap::new(),

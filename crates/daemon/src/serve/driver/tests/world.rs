@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Manual;
 use crate::config;
 use crate::control::Incumbent;
+use crate::notify::Notifier;
 use crate::serve::alarm::Alarm;
 use crate::serve::driver::{Driver, Event, Handle, Parts};
 use crate::serve::running::{Failure, Launch, Outcome, Task};
@@ -116,6 +117,7 @@ integrations:
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let sender = Arc::new(Mutex::new(sender));
         let (carrier_clock, secretless) = (Arc::clone(&clock), Arc::clone(&self.secretless));
+        let notifier = Notifier::new(&loaded.config);
         let (driver, handle) = Driver::new(Parts {
             path: self.path(),
             config: loaded.config,
@@ -142,6 +144,7 @@ integrations:
                 since: Timestamp::UNIX_EPOCH,
             },
             logging: None,
+            notifier,
         })
         .await
         .unwrap();
@@ -394,5 +397,6 @@ async fn carry_out(
         source_calls: 0,
         target_calls: 0,
         error: None,
+        reason: None,
     }))
 }
