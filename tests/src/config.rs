@@ -78,6 +78,8 @@ pub struct Config {
     pub max_concurrent_runs: u32,
     /// What is logged.
     pub log_level: &'static str,
+    /// The entries of `notify`, a line each; by default nobody is told.
+    pub notify: String,
     /// Where the state is.
     pub state_dir: &'static str,
 }
@@ -103,6 +105,7 @@ impl Config {
             others: Vec::new(),
             max_concurrent_runs: 2,
             log_level: "info",
+            notify: String::new(),
             state_dir: "state",
         }
     }
@@ -121,6 +124,10 @@ impl Config {
     pub(crate) fn yaml(&self) -> String {
         let ids = std::iter::once(INTEGRATION).chain(self.others.iter().map(String::as_str));
         let integrations: String = ids.map(|id| self.integration(id)).collect();
+        let notify = match self.notify.as_str() {
+            "" => String::new(),
+            entries => format!("notify:\n{}\n", entries.trim_end()),
+        };
         format!(
             "state_dir: {state_dir}\n\
              max_concurrent_runs: {max_concurrent_runs}\n\
@@ -134,6 +141,7 @@ impl Config {
              \x20   header: Authorization2\n\
              \x20   secret: {{ file: oomnitza.token }}\n\
              http: {{ timeout: {timeout} }}\n\
+             {notify}\
              integrations:\n\
              {integrations}",
             state_dir = self.state_dir,

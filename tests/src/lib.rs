@@ -15,6 +15,7 @@ mod process;
 mod serving;
 mod systemd;
 mod clock;
+mod receiver;
 mod database;
 
 mod values;
@@ -27,6 +28,7 @@ pub use config::{Config, Delivery, INTEGRATION};
 pub use database::Database;
 pub use oracle::{Expected, Oracle, Outcome};
 pub use process::{Ended, Going};
+pub use receiver::{Answer, Received, Receiver};
 pub use rollcall::{Rollcall, SlotRow};
 pub use serving::Serving;
 pub use systemd::Systemd;

@@ -28,6 +28,9 @@ mod deliver;
 mod once;
 mod trial;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use deliver::serve;
 pub(crate) use notifier::Notifier;
 pub(crate) use once::tell_once;

@@ -16,6 +16,8 @@ mod forms;
 #[cfg(test)]
 mod interruptions;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod plans;

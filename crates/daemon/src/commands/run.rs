@@ -144,9 +144,13 @@ pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> 
             let run_id = command.run_id.clone();
             return Err(load::Error::UnknownRun { run_id }.into());
         };
-        here(&config, &integration, Kind::Load, signals, async |loader| {
-            loader.apply(&command.run_id, loader.writer()).await
-        })
+        here(
+            &config,
+            &integration,
+            Kind::Apply,
+            signals,
+            async |loader| loader.apply(&command.run_id, loader.writer()).await,
+        )
         .await?
     };
     output::summary(&report, command.json)?;
@@ -184,6 +188,8 @@ pub(crate) fn by_hand(intent: Intent, only: Option<String>) -> Request {
 enum Kind {
     /// One that loads everybody, and for good.
     Load,
+    /// A plan that is carried out; whether there is anything to, that shows.
+    Apply,
     /// Any other, of which they do not hear.
     Other,
 }
@@ -203,7 +209,7 @@ async fn here(
         notifier.run_started(integration, "");
     }
     let report = with_loader(config, integration, &store, &halt, work).await;
-    if kind == Kind::Load {
+    if kind != Kind::Other {
         tell_of_the_end(&notifier, integration, &report);
     }
     notify::tell_once(&notifier, &store).await;
@@ -214,11 +220,12 @@ async fn here(
 fn tell_of_the_end(notifier: &Notifier, integration: &str, report: &anyhow::Result<Report>) {
     match report {
         Ok(report) => notifier.run_ended(report),
-        Err(error) => match error.downcast_ref::<load::Error>() {
-            // Another process makes it, and tells of it.
-            Some(load::Error::Busy { .. }) => {}
-            _ => notifier.run_unmade(integration, "", &exit::sentence(error)),
-        },
+        Err(error) => {
+            let refusal = error.downcast_ref::<load::Error>();
+            if !refusal.is_some_and(load::Error::is_refusal) {
+                notifier.run_unmade(integration, "", &exit::sentence(error));
+            }
+        }
     }
 }
 

@@ -92,13 +92,19 @@ impl Notifier {
     }
 
     /// Returns the notices on those who cannot be told, as they should stand: of the kind `notify_failed`.
-    #[expect(dead_code, reason = "the task that watches over notices is to ask")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the task that watches over notices is to ask")
+    )]
     pub(crate) fn failing(&self) -> Vec<Notice> {
         self.shared.health.failing(Timestamp::now())
     }
 
     /// Waits until [`failing`](Self::failing) returns others.
-    #[expect(dead_code, reason = "the task that watches over notices is to ask")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the task that watches over notices is to ask")
+    )]
     pub(crate) async fn failing_changed(&self) {
         self.shared.health.changed().await;
     }

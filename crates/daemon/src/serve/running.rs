@@ -67,6 +67,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether there was nothing to be done here: another process does it, or the plan cannot be applied.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Load(error) if error.is_refusal())
+    }
+
     /// The error and its causes, on one line.
     pub(crate) fn sentence(&self) -> String {
         match self {
@@ -102,19 +107,19 @@ pub(crate) fn carrier(store: Arc<Store>, notifier: Notifier) -> Carrier {
 
 /// Carries out a launch; those who want to know of loads are told, and whatever else came of it is.
 async fn carry_out_and_tell(store: Arc<Store>, notifier: Notifier, launch: Launch) -> Outcome {
-    if !launch.task.is_a_load() {
-        let outcome = carry_out(store, launch).await;
-        notifier.wake();
-        return outcome;
-    }
     let (id, run_id) = (launch.integration.clone(), launch.run_id.to_string());
-    notifier.run_started(&id, &run_id);
+    let is_a_load = launch.task.is_a_load();
+    // Whether there is anything to apply, applying shows.
+    if is_a_load && !matches!(launch.task, Task::Work(Work::Apply { .. })) {
+        notifier.run_started(&id, &run_id);
+    }
     let outcome = carry_out(store, launch).await;
     match &outcome {
-        Ok(Some(report)) => notifier.run_ended(report),
-        // Another process makes it, and tells of it.
-        Ok(None) | Err(Failure::Load(load::Error::Busy { .. })) => notifier.wake(),
-        Err(failure) => notifier.run_unmade(&id, &run_id, &failure.sentence()),
+        Ok(Some(report)) if is_a_load => notifier.run_ended(report),
+        Err(failure) if is_a_load && !failure.is_refusal() => {
+            notifier.run_unmade(&id, &run_id, &failure.sentence());
+        }
+        _ => notifier.wake(),
     }
     outcome
 }
