@@ -80,6 +80,8 @@ pub struct Config {
     pub metrics: Option<String>,
     /// What is logged.
     pub log_level: &'static str,
+    /// The entries of `notify`, a line each; by default nobody is told.
+    pub notify: String,
     /// Where the state is.
     pub state_dir: &'static str,
 }
@@ -106,6 +108,7 @@ impl Config {
             max_concurrent_runs: 2,
             metrics: None,
             log_level: "info",
+            notify: String::new(),
             state_dir: "state",
         }
     }
@@ -127,6 +130,10 @@ impl Config {
         let metrics = self.metrics.as_ref().map_or_else(String::new, |listen| {
             format!("metrics: {{ listen: \"{listen}\" }}\n")
         });
+        let notify = match self.notify.as_str() {
+            "" => String::new(),
+            entries => format!("notify:\n{}\n", entries.trim_end()),
+        };
         format!(
             "state_dir: {state_dir}\n\
              max_concurrent_runs: {max_concurrent_runs}\n\
@@ -141,6 +148,7 @@ impl Config {
              \x20   header: Authorization2\n\
              \x20   secret: {{ file: oomnitza.token }}\n\
              http: {{ timeout: {timeout} }}\n\
+             {notify}\
              integrations:\n\
              {integrations}",
             state_dir = self.state_dir,

@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// The status.
     pub status: u16,
     /// The headers as they came, a line each.
@@ -20,7 +20,7 @@ pub struct Answer {
     pub body: String,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// The body, as JSON.
     ///
     /// # Panics
@@ -45,7 +45,7 @@ impl Answer {
 /// # Panics
 /// There is no answer.
 #[track_caller]
-pub fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
+pub fn ask(address: SocketAddr, method: &str, path: &str) -> HttpAnswer {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream
         .set_read_timeout(Some(LONGEST))
@@ -63,7 +63,7 @@ pub fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
     let status = lines
         .next()
         .and_then(|line| line.split(' ').nth(1)?.parse().ok());
-    Answer {
+    HttpAnswer {
         status: status.expect("an answer has a status"),
         headers: lines.map(str::to_owned).collect(),
         body: body.to_owned(),

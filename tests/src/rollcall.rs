@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::binary;
 use crate::config::{Config, INTEGRATION};
 use crate::database::Database;
-use crate::http::{Answer, ask};
+use crate::http::{HttpAnswer, ask};
 use crate::process::{Ended, Going};
 use crate::scrape::Scrape;
 use crate::serving::Serving;
@@ -247,7 +247,7 @@ impl Rollcall {
     /// # Panics
     /// Metrics are not served.
     #[track_caller]
-    pub fn watch(&self, path: &str) -> Answer {
+    pub fn watch(&self, path: &str) -> HttpAnswer {
         ask(
             self.metrics_address().expect("metrics are served"),
             "GET",

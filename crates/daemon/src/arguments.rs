@@ -96,6 +96,11 @@ pub(crate) enum Command {
     /// Lists what an operator should know, the latest first.
     #[command(after_help = "Example: rollcall notices --all")]
     Notices(Notices),
+    /// Sends a test to everybody whom `notify` in the configuration names.
+    #[command(after_help = "Example: rollcall notify --test\n\n\
+        Exit codes: 0 all were told, 1 some were not, 2 the configuration names nobody.\n\n\
+        Where the daemon runs, the daemon sends it, under the configuration that is in force.")]
+    Notify(Notify),
     /// Checks the configuration, offline: every fault at once, with its place and what to write instead.
     #[command(after_help = "Example: rollcall check --config ./rollcall.yaml")]
     Check(Format),
@@ -308,6 +313,16 @@ pub(crate) struct Notices {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Notify {
+    /// Send a test; nothing else can be asked for yet.
+    #[arg(long, required = true)]
+    pub(crate) test: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod fields;
 mod figures;
 mod init;
 mod manual;
+mod notify;
 mod pause;
 mod read;
 mod run;
@@ -48,6 +49,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::People(command) => block_on(read::people(config, command)),
         Command::Slots(command) => block_on(slots::slots(config, command)),
         Command::Notices(command) => block_on(read::notices(config, command)),
+        Command::Notify(command) => block_on(notify::notify(config, command)),
         Command::Backup(command) => block_on(backup::backup(config, &command.file)),
         Command::Init(command) => block_on(init::init(config, command)),
         Command::Fields(command) => block_on(fields::fields(config, command)),

@@ -25,6 +25,7 @@ mod delivery;
 mod integration;
 mod later;
 mod metrics;
+mod notify;
 mod retention;
 mod schedule;
 
@@ -59,6 +60,7 @@ pub use fault::{Fault, Place};
 pub use integration::{Integration, Preference, Source, Target};
 pub use metrics::Metrics;
 pub(crate) use nearest::{either, nearest};
+pub use notify::{Channel, Format, Moment, Notify, Occasion, Ping, PingUrl, Way};
 pub use retention::Retention;
 pub use state_dir::state_dir;
 pub use timezones::timezones;
@@ -92,6 +94,8 @@ pub struct Config {
     pub retention: Retention,
     /// Where figures for Prometheus are served.
     pub metrics: Metrics,
+    /// Who is told of what.
+    pub notify: Notify,
     /// The credentials by their names; those that integrations name are there.
     pub credentials: BTreeMap<String, Credential>,
     /// The integrations in the order of their ids: at least one.

@@ -16,6 +16,7 @@ mod control;
 mod doctor;
 mod exit;
 mod logging;
+mod notify;
 mod output;
 mod progress;
 mod serve;

@@ -2,8 +2,8 @@
 //!
 //! A few tasks, each with one subject: the [`driver`] owns the ledger and the runs, the [`bell`] wakes it,
 //! the control server carries what clients ask to it, [`reload`] tells it of another configuration,
-//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, [`metrics`] answers whoever scrapes, and
-//! [`watchdog`](systemd) tells systemd that it lives.
+//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, [`notify`](crate::notify) tells others of them,
+//! [`metrics`] answers whoever scrapes, and [`watchdog`](systemd) tells systemd that it lives.
 //!
 //! **Invariant:** a task that dies ends the process with failure; systemd starts it again.
 
@@ -41,6 +41,7 @@ use crate::config::{self, Config};
 use crate::control::{Incumbent, Server};
 use crate::exit::Exit;
 use crate::logging::{self, Audience};
+use crate::notify::{self, Notifier};
 
 /// After a first signal to stop, runs have so long to come to their ends; systemd's own limit is longer.
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -75,6 +76,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         "Serving"
     );
     let meters = Meters::default();
+    let notifier = Notifier::begin(&config, &store).await;
     let (driver, handle) = Driver::new(Parts {
         path: path.clone(),
         config,
@@ -82,10 +84,16 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         clock: Arc::clone(&clock),
         alarm: Arc::clone(&alarm),
         watch: Arc::clone(&watch),
-        carrier: running::carrier(Arc::clone(&store), Arc::clone(&watch), meters.clone()),
+        carrier: running::carrier(
+            Arc::clone(&store),
+            Arc::clone(&watch),
+            meters.clone(),
+            notifier.clone(),
+        ),
         counters: Counters::new(meters),
         incumbent,
         logging: Some(logging),
+        notifier: notifier.clone(),
     })
     .await?;
     let bell = Bell::begin(Arc::clone(&alarm), Arc::clone(&clock)).await?;
@@ -112,8 +120,10 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         Arc::clone(&store),
         handle.clone(),
         clock,
+        notifier.clone(),
         over.clone(),
     ));
+    helpers.spawn(notify::serve(notifier, Arc::clone(&store), over.clone()));
     let exit = until_the_end(signals, driving, &mut helpers, &handle).await?;
 
     over.cancel();

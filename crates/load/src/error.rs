@@ -69,6 +69,19 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
+impl Error {
+    /// Whether there was nothing to be done here, so that no load has failed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::UnknownRun { .. }
+                | Self::NotPlanned { .. }
+                | Self::Reconfigured { .. }
+        )
+    }
+}
+
 /// Why a run ended before it was through.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {

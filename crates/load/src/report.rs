@@ -28,4 +28,7 @@ pub struct Report {
     pub target_calls: u64,
     /// Why it could not go on, or why it is parked.
     pub error: Option<String>,
+    /// The same as the log has it, in words that name nobody; known to the process that made the run alone.
+    #[serde(skip)]
+    pub reason: Option<String>,
 }

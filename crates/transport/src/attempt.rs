@@ -41,18 +41,13 @@ impl Request {
             .measure(answer.headers(), asked, SystemTime::now());
         let status = answer.status();
         if !status.is_success() {
-            let body = read_beginning(&mut answer).await;
-            let body = shared.redact(String::from_utf8_lossy(&body).into_owned());
-            return Err(Fault::Status(Refusal {
-                status,
-                excerpt: excerpt(&body),
-                location: status
-                    .is_redirection()
-                    .then(|| location(&self.url, answer.headers()))
-                    .flatten(),
-                retry_after: retry_after(answer.headers()),
-                body: Bytes::from(body),
-            }));
+            let location = status
+                .is_redirection()
+                .then(|| location(&self.url, answer.headers()))
+                .flatten();
+            let mut refusal = refusal(&mut answer, |text| shared.redact(text)).await;
+            refusal.location = location;
+            return Err(Fault::Status(refusal));
         }
         let body = read_whole(&mut answer, shared.max_body).await?;
         Ok(Response {
@@ -60,6 +55,22 @@ impl Request {
             headers: std::mem::take(answer.headers_mut()),
             body,
         })
+    }
+}
+
+/// What is kept of an answer whose status is not 2xx; `redact` cuts out what is secret.
+pub(crate) async fn refusal(
+    answer: &mut reqwest::Response,
+    redact: impl FnOnce(String) -> String,
+) -> Refusal {
+    let body = read_beginning(answer).await;
+    let body = redact(String::from_utf8_lossy(&body).into_owned());
+    Refusal {
+        status: answer.status(),
+        excerpt: excerpt(&body),
+        location: None,
+        retry_after: retry_after(answer.headers()),
+        body: Bytes::from(body),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     redact::redact,
     request::{Repeat, Request},
     retry::Retry,
-    settings::{Settings, SetupError},
+    settings::{Settings, SetupError, Way, is_loopback},
     skew::Skew,
 };
 
@@ -68,8 +68,14 @@ impl Client {
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         // Whoever came first in this process installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = connections(&settings)?;
         let proxy = settings.proxy_in_use();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(
+            settings.header.clone(),
+            header_value(&settings.header, &settings.value)?,
+        );
+        let http = connections(&settings.base, headers, &settings.way())?;
         let Settings {
             mut base,
             requests_per_second,
@@ -216,42 +222,40 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The pool of connections that the settings ask for.
-fn connections(settings: &Settings) -> Result<reqwest::Client, SetupError> {
-    let is_plain = match settings.base.scheme() {
+/// The pool of connections to a system, which send some headers with every request.
+pub(crate) fn connections(
+    base: &Url,
+    headers: HeaderMap,
+    way: &Way,
+) -> Result<reqwest::Client, SetupError> {
+    let is_plain = match base.scheme() {
         "http" => true,
         "https" => false,
         _ => return Err(SetupError::Base),
     };
-    if !settings.base.has_host() {
+    if !base.has_host() {
         return Err(SetupError::Base);
     }
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(
-        settings.header.clone(),
-        header_value(&settings.header, &settings.value)?,
-    );
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
-        .connect_timeout(settings.connect_timeout)
-        .timeout(settings.timeout)
+        .connect_timeout(way.connect_timeout)
+        .timeout(way.timeout)
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
         // Credentials follow no redirect, and what is repeated is decided in `send`, where it is
         // paced and counted.
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never());
-    builder = match &settings.proxy {
-        _ if settings.is_loopback() => builder.no_proxy(),
+    builder = match &way.proxy {
+        _ if is_loopback(base) => builder.no_proxy(),
         Some(url) => {
             builder.proxy(reqwest::Proxy::all(url.clone()).map_err(|_| SetupError::Proxy)?)
         }
         None => builder,
     };
     let mut authorities = Vec::new();
-    for path in &settings.ca_files {
+    for path in &way.ca_files {
         authorities.extend(read_authorities(path)?);
     }
     builder = if is_plain {

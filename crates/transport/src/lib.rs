@@ -7,6 +7,8 @@
 //! It knows nothing of either vendor: no path, no field, no meaning of a body. It is the only
 //! crate that opens connections.
 //!
+//! A [`Hook`] is the one thing besides: an address that is itself a secret, and is posted to once.
+//!
 //! **Invariant:** no secret, no URL with a query and no body of a request reaches an error or a
 //! log. Of the bodies of answers only a short excerpt does, in the error of a refused request.
 
@@ -15,6 +17,7 @@ mod client;
 mod request;
 mod send;
 mod attempt;
+mod hook;
 mod pace;
 mod retry;
 mod redact;
@@ -27,8 +30,10 @@ mod meter;
 pub use calls::Calls;
 pub use client::Client;
 pub use error::{Error, Fault, Refusal};
+pub use hook::Hook;
 pub use meter::{Meter, Reading};
 pub use obstacle::Obstacle;
+pub use pace::Allowance;
 pub use request::{Repeat, Request, Response};
 pub use retry::Retry;
-pub use settings::{Rate, RateError, Settings, SetupError};
+pub use settings::{Rate, RateError, Settings, SetupError, Way};

@@ -28,11 +28,8 @@ struct Hold {
 
 impl Pace {
     pub(crate) fn new(rate: Rate, meter: Arc<Meter>) -> Self {
-        let quota = Quota::with_period(rate.interval())
-            .expect("a rate is at most 10,000 a second, so its interval is not zero")
-            .allow_burst(burst(rate));
         Self {
-            limiter: RateLimiter::direct(quota),
+            limiter: RateLimiter::direct(quota(burst(rate), rate)),
             hold: Mutex::default(),
             meter,
         }
@@ -54,10 +51,8 @@ impl Pace {
                     return false;
                 }
             }
-            // The sleep is tokio's and not governor's own, which would start a thread for it.
-            while let Err(early) = self.limiter.check() {
+            while let Some(wait) = time_left(&self.limiter) {
                 let _waiting = self.meter.pacing();
-                let wait = early.wait_time_from(self.limiter.clock().now());
                 if !passes(sleep(wait), turn_lost).await {
                     return false;
                 }
@@ -94,6 +89,36 @@ impl Pace {
         // Nothing panics while the lock is held, and the two values are right at any moment.
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// So many at once, and then so many a second: the pace of what goes out other than through a client.
+#[derive(Debug)]
+pub struct Allowance(DefaultDirectRateLimiter);
+
+impl Allowance {
+    /// Allows `burst` at once, and `rate` after that.
+    pub fn new(burst: NonZeroU32, rate: Rate) -> Self {
+        Self(RateLimiter::direct(quota(burst, rate)))
+    }
+
+    /// Waits until one more may go out.
+    pub async fn ready(&self) {
+        while let Some(wait) = time_left(&self.0) {
+            sleep(wait).await;
+        }
+    }
+}
+
+fn quota(burst: NonZeroU32, rate: Rate) -> Quota {
+    Quota::with_period(rate.interval())
+        .expect("a rate is at most 10,000 a second, so its interval is not zero")
+        .allow_burst(burst)
+}
+
+/// Takes a turn; or says how long there is none. The sleep is tokio's, as governor's own starts a thread.
+fn time_left(limiter: &DefaultDirectRateLimiter) -> Option<Duration> {
+    let early = limiter.check().err()?;
+    Some(early.wait_time_from(limiter.clock().now()))
 }
 
 /// Waits; says whether the time passed before `stopped` was cancelled.

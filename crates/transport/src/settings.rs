@@ -56,7 +56,7 @@ impl Settings {
 
     /// The proxy that the system is reached through, without a user and a password.
     pub(crate) fn proxy_in_use(&self) -> Option<String> {
-        if self.is_loopback() {
+        if is_loopback(&self.base) {
             return None;
         }
         if let Some(url) = &self.proxy {
@@ -75,13 +75,13 @@ impl Settings {
         })
     }
 
-    /// Whether the system is this machine, which no proxy stands in front of.
-    pub(crate) fn is_loopback(&self) -> bool {
-        match self.base.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
+    /// The way to the system, without what is sent on it.
+    pub(crate) fn way(&self) -> Way {
+        Way {
+            connect_timeout: self.connect_timeout,
+            timeout: self.timeout,
+            proxy: self.proxy.clone(),
+            ca_files: self.ca_files.clone(),
         }
     }
 }
@@ -94,6 +94,38 @@ impl fmt::Debug for Settings {
             .field("header", &self.header)
             .field("requests_per_second", &self.requests_per_second)
             .finish_non_exhaustive()
+    }
+}
+
+/// How somebody is reached: the time it may take, and what stands in between.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Way {
+    /// The longest time that opening a connection may take, TLS included.
+    pub connect_timeout: Duration,
+    /// The longest time that one try may take, from sending to the end of the answer.
+    pub timeout: Duration,
+    /// The proxy to use; without one, that of the environment. Loopback is always reached directly.
+    pub proxy: Option<Url>,
+    /// PEM files with certificate authorities to trust beside the system's.
+    pub ca_files: Vec<PathBuf>,
+}
+
+// By hand: the URL of a proxy may hold a password.
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Way")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an address is this machine, which no proxy stands in front of.
+pub(crate) fn is_loopback(address: &Url) -> bool {
+    match address.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -143,6 +175,9 @@ pub enum SetupError {
     /// The base URL cannot be appended to.
     #[error("the base URL must be http or https with a host")]
     Base,
+    /// An address that is a secret is none that can be posted to.
+    #[error("what is given as an address is none; it must be http or https with a host")]
+    Address,
     /// A file of certificate authorities cannot be read.
     #[error("could not read the CA file `{}`", path.display())]
     CaUnreadable {

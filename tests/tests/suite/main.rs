@@ -22,6 +22,8 @@ mod interruptions;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod plans;

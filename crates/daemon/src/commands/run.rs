@@ -15,6 +15,7 @@ use crate::config::{Config, Integration};
 use crate::control::{Client, Order, Work};
 use crate::exit::{self, Exit};
 use crate::logging::{self, Audience, Logging};
+use crate::notify::{self, Notifier};
 use crate::output;
 use crate::progress::Show;
 use crate::signals::Signals;
@@ -39,7 +40,11 @@ pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
         let order = order(integration, work);
         daemon.carry_out(order, &mut signals).await?
     } else {
-        here(&config, &integration.id, signals, async |loader| {
+        let kind = match (command.dry, &only) {
+            (false, None) => Kind::Load,
+            _ => Kind::Other,
+        };
+        here(&config, &integration.id, kind, signals, async |loader| {
             let intent = if command.dry {
                 Intent::DryRun
             } else {
@@ -64,9 +69,13 @@ pub(crate) async fn plan(path: &Path, command: &Plan) -> anyhow::Result<Exit> {
         let order = order(integration, Work::Plan);
         daemon.carry_out(order, &mut signals).await?
     } else {
-        here(&config, &integration.id, signals, async |loader| {
-            loader.run(&by_hand(Intent::Plan, None)).await
-        })
+        here(
+            &config,
+            &integration.id,
+            Kind::Other,
+            signals,
+            async |loader| loader.run(&by_hand(Intent::Plan, None)).await,
+        )
         .await?
     };
     show_plan(&config, &report, command)
@@ -137,9 +146,13 @@ pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> 
             let run_id = command.run_id.clone();
             return Err(load::Error::UnknownRun { run_id }.into());
         };
-        here(&config, &integration, signals, async |loader| {
-            loader.apply(&command.run_id, loader.writer()).await
-        })
+        here(
+            &config,
+            &integration,
+            Kind::Apply,
+            signals,
+            async |loader| loader.apply(&command.run_id, loader.writer()).await,
+        )
         .await?
     };
     output::summary(&report, command.json)?;
@@ -172,22 +185,54 @@ pub(crate) fn by_hand(intent: Intent, only: Option<String>) -> Request {
     }
 }
 
+/// What a run is to those who are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One that loads everybody, and for good.
+    Load,
+    /// A plan that is carried out; whether there is anything to, that shows.
+    Apply,
+    /// Any other, of which they do not hear.
+    Other,
+}
+
 /// Makes a run in this process, where there is no daemon to make it; signals stop it.
 async fn here(
     config: &Config,
     integration: &str,
+    kind: Kind,
     signals: Signals,
     work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
     let halt = signals.stopping();
     let (store, _logging) = prepare(config).await?;
+    let notifier = Notifier::begin(config, &store).await;
+    if kind == Kind::Load {
+        notifier.run_started(integration, "");
+    }
     let skews = Skews::default();
-    let result = with_loader(config, integration, &store, &halt, &skews, work).await;
+    let report = with_loader(config, integration, &store, &halt, &skews, work).await;
     if let Err(error) = watch::look_once(config, &store, &skews, Timestamp::now()).await {
         tracing::error!(error = %load::chain(&error), "Could not bring the notices up to date");
     }
+    if kind != Kind::Other {
+        tell_of_the_end(&notifier, integration, &report);
+    }
+    notify::tell_once(&notifier, &store).await;
     close(store).await?;
-    result
+    report
+}
+
+fn tell_of_the_end(notifier: &Notifier, integration: &str, report: &anyhow::Result<Report>) {
+    match report {
+        Ok(report) => notifier.run_ended(report),
+        Err(error) => {
+            let refusal = error.downcast_ref::<load::Error>();
+            if !refusal.is_some_and(load::Error::is_refusal) {
+                notifier.run_unmade(integration, "", &exit::sentence(error));
+            }
+        }
+    }
 }
 
 /// Opens what every run needs: the database and the log.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::credentials::{Credential, SecretSource};
 use super::duration::print;
-use super::{Config, Integration};
+use super::{Config, Integration, Notify, Way};
 
 /// Keys of which only is told that their values changed.
 const NOT_SHOWN: [&str; 2] = ["where", "value"];
@@ -22,6 +22,7 @@ impl Config {
         compare_integrations(old, self, &mut told);
         compare_credentials(old, self, &mut told);
         compare_variables(old, self, &mut told);
+        compare_notify(&old.notify, &self.notify, &mut told);
         compare("", &settings(old), &settings(self), &mut told);
         told
     }
@@ -42,14 +43,26 @@ impl Config {
                 continue;
             };
             if old.credentials.get(name).map(|old| &old.secret) != Some(&credential.secret) {
-                told.push(format!(
-                    "the secret of `credentials.{name}` is the systemd credential `{given}`, and \
-                     systemd hands credentials over only when it starts the service: restart it"
+                told.push(handed_over(
+                    &format!("the secret of `credentials.{name}`"),
+                    given,
                 ));
+            }
+        }
+        for given in self.notify.systemd_credentials() {
+            if old.notify.systemd_credentials().all(|old| old != given) {
+                told.push(handed_over("the address of a webhook", given));
             }
         }
         told
     }
+}
+
+fn handed_over(what: &str, given: &str) -> String {
+    format!(
+        "{what} is the systemd credential `{given}`, and systemd hands credentials over only when \
+         it starts the service: restart it"
+    )
 }
 
 fn compare_integrations(old: &Config, new: &Config, told: &mut Vec<String>) {
@@ -153,15 +166,10 @@ fn compare_credentials(old: &Config, new: &Config, told: &mut Vec<String>) {
 }
 
 fn credential(credential: &Credential) -> Value {
-    let secret = match &credential.secret {
-        SecretSource::Systemd(name) => format!("systemd: {name}"),
-        SecretSource::File(path) => format!("file: {}", path.display()),
-        SecretSource::Env(name) => format!("env: {name}"),
-    };
     json!({
         "header": credential.header.as_str(),
         "value": credential.value.with("{{ secret }}"),
-        "secret": secret,
+        "secret": credential.secret.to_string(),
         "expires": credential.expires.map(|day| day.to_string()),
     })
 }
@@ -181,6 +189,34 @@ fn compare_variables(old: &Config, new: &Config, told: &mut Vec<String>) {
             (_, None) => told.push(format!("variable `{name}` removed")),
             (old, new) if old != new => told.push(format!("variable `{name}` changed")),
             _ => {}
+        }
+    }
+}
+
+/// Who is told is told by name: addresses and arguments may hold what is not for a log.
+fn compare_notify(old: &Notify, new: &Notify, told: &mut Vec<String>) {
+    let by_name = |notify: &Notify| -> BTreeMap<String, Value> {
+        let channels = notify.channels.iter().map(|channel| {
+            let on: Vec<_> = channel.occasions.iter().map(|on| on.as_str()).collect();
+            let format = match &channel.way {
+                Way::Webhook { format, .. } => format!("{format:?}").to_lowercase(),
+                Way::Command(_) => String::new(),
+            };
+            let shown = json!({"on": on.join(", "), "details": channel.details, "format": format});
+            (channel.name.clone(), shown)
+        });
+        let pings = notify.pings.iter().map(|ping| {
+            let on: Vec<_> = ping.moments.iter().map(|on| on.as_str()).collect();
+            (ping.name.clone(), json!({"on": on.join(", ")}))
+        });
+        channels.chain(pings).collect()
+    };
+    let (old, new) = (by_name(old), by_name(new));
+    for name in union(old.keys(), new.keys()) {
+        match (old.get(name), new.get(name)) {
+            (Some(old), Some(new)) => compare(&format!("notify.{name}"), old, new, told),
+            (None, _) => told.push(format!("notify `{name}` added")),
+            (_, None) => told.push(format!("notify `{name}` removed")),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Credentials: what is sent to prove who we are, and where the secret in it is found.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use http::HeaderName;
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ impl Credential {
     }
 }
 
-/// Where a secret is found.
+/// Where a secret is found; prints as in the file: `env: SLACK_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// A systemd credential: the file of that name in `$CREDENTIALS_DIRECTORY`.
@@ -49,6 +49,16 @@ pub enum SecretSource {
     File(PathBuf),
     /// An environment variable.
     Env(String),
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Systemd(name) => write!(f, "systemd: {name}"),
+            Self::File(path) => write!(f, "file: {}", path.display()),
+            Self::Env(name) => write!(f, "env: {name}"),
+        }
+    }
 }
 
 /// The value of a header with a place for the secret: `ApiToken {{ secret }}`.
@@ -168,7 +178,8 @@ fn check_one(
     })
 }
 
-fn check_secret(
+/// Checks where a secret is found; `None` when there is a fault.
+pub(super) fn check_secret(
     written: &written::Secret,
     folder: &Path,
     spot: Spot<'_>,
@@ -221,7 +232,7 @@ fn check_secret(
 }
 
 /// Checks that a secret is to be found in one place.
-pub(super) fn check_only_one(spot: Spot<'_>, report: &mut Report) {
+fn check_only_one(spot: Spot<'_>, report: &mut Report) {
     let given = ["systemd", "file", "env"]
         .into_iter()
         .filter(|key| spot.has(key))

@@ -1,25 +1,9 @@
 //! The sections that are not in this version yet: their shape is checked, and then they are
 //! refused, since a section that does nothing would be taken for one that does.
 
-use url::Url;
-
-use super::credentials;
 use super::fault::Report;
 use super::spot::Spot;
 use super::written::{self, Missing, Records, Share};
-
-/// Refuses `notify`.
-pub(super) fn refuse_sections(written: &written::Config, spot: Spot<'_>, report: &mut Report) {
-    if let Some(notify) = &written.notify {
-        for (index, entry) in notify.iter().enumerate() {
-            check_notify(entry, spot.at("notify").item(index), report);
-        }
-        report.fault(
-            spot.at("notify").key,
-            "`notify` is not in this version yet: nobody would be told; take the section out",
-        );
-    }
-}
 
 /// Refuses what an integration cannot do yet: `guards`, `missing: deactivate` and `saas`.
 pub(super) fn refuse_in_integration(
@@ -97,29 +81,4 @@ fn percent(text: &str) -> Option<f64> {
     let plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
     let number: f64 = digits.bytes().all(plain).then(|| digits.parse().ok())??;
     (number <= 100.0).then_some(number)
-}
-
-fn check_notify(written: &written::Notify, spot: Spot<'_>, report: &mut Report) {
-    let ways = ["webhook", "command", "ping"];
-    if ways.into_iter().filter(|way| spot.has(way)).count() != 1 {
-        report.fault(
-            spot.key,
-            "an entry of `notify` wants exactly one of `webhook`, `command` and `ping`; \
-             write one entry for each",
-        );
-    }
-    if written
-        .webhook
-        .as_ref()
-        .is_some_and(|webhook| webhook.url.is_some())
-    {
-        credentials::check_only_one(spot.at("webhook").at("url"), report);
-    }
-    let ping = written.ping.as_deref();
-    if ping.is_some_and(|ping| Url::parse(ping).is_err()) {
-        report.fault(
-            spot.at("ping").value,
-            "this is not an address; write for example `https://hc.example.com/ping/uuid`",
-        );
-    }
 }

@@ -7,6 +7,7 @@
 mod integration;
 mod later;
 mod metrics;
+mod notify;
 mod schedule;
 mod words;
 
@@ -19,8 +20,9 @@ pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use later::{Guards, Notify, Saas};
+pub(crate) use later::{Guards, Saas};
 pub(crate) use metrics::Metrics;
+pub(crate) use notify::{Notify, Occasion, Webhook, WebhookFormat};
 pub(crate) use schedule::{At, DateText, Exclude, Overlap, Retry, Schedule};
 pub(crate) use words::{DurationText, Id, Share};
 
@@ -70,7 +72,7 @@ pub(crate) struct Config {
     )]
     pub(crate) integrations: Option<BTreeMap<String, Integration>>,
 
-    /// Who is told of what. Not in this version yet.
+    /// Who is told of what.
     pub(crate) notify: Option<Vec<Notify>>,
 
     /// Figures for Prometheus; without this section they are not served.

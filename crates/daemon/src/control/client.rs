@@ -17,6 +17,7 @@ use super::protocol::{Answer, Incumbent, Order, Question, Refusal, VERSION};
 use super::status::Status;
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::notify::Trial;
 use crate::progress::Show;
 use crate::signals::Signals;
 
@@ -95,6 +96,14 @@ impl Client {
     pub(crate) async fn order(mut self, question: &Question) -> anyhow::Result<String> {
         match self.ask(question).await? {
             Answer::Done { sentence } => Ok(sentence),
+            answer => Err(self.unexpected(answer)),
+        }
+    }
+
+    /// Has everybody in `notify` sent a test, and returns what came of it.
+    pub(crate) async fn test_notify(mut self, channels: Vec<String>) -> anyhow::Result<Vec<Trial>> {
+        match self.ask(&Question::TestNotify { channels }).await? {
+            Answer::Tried { trials } => Ok(trials),
             answer => Err(self.unexpected(answer)),
         }
     }

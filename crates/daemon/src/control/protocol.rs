@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::status::{Status, instant};
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::notify::Trial;
 
 /// The version of this program, as it introduces itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -44,6 +45,11 @@ pub(crate) enum Question {
     Cancel {
         /// The id of the run.
         run_id: String,
+    },
+    /// That everybody in `notify` is sent a test.
+    TestNotify {
+        /// Who that is in the client's own configuration.
+        channels: Vec<String>,
     },
     /// That a run begins, now.
     Start(Order),
@@ -105,6 +111,11 @@ pub(crate) enum Answer {
     Findings {
         /// One for each thing that was looked at.
         findings: Vec<Finding>,
+    },
+    /// What came of a test of `notify`.
+    Tried {
+        /// In the order of the configuration.
+        trials: Vec<Trial>,
     },
     /// It was done.
     Done {

@@ -24,6 +24,7 @@ use super::socket::Socket;
 use super::status::Status;
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::notify::Trial;
 
 /// Connections at a time; more wait in the kernel.
 const CONNECTIONS: usize = 64;
@@ -68,6 +69,13 @@ pub(crate) trait Desk: Clone + Send + Sync + 'static {
         run_id: String,
         peer: &Peer,
     ) -> impl Future<Output = Result<String, Refusal>> + Send;
+
+    /// Sends a test to everybody in `notify`, who are these as the client has it.
+    fn test_notify(
+        &self,
+        channels: Vec<String>,
+        peer: &Peer,
+    ) -> impl Future<Output = Result<Vec<Trial>, Refusal>> + Send;
 
     /// Begins a run.
     fn start(
@@ -239,6 +247,12 @@ async fn answer<D: Desk>(
         } => desk.pause(integration, reason, peer).await,
         Question::Resume { integration } => desk.resume(integration, peer).await,
         Question::Cancel { run_id } => desk.cancel(run_id, peer).await,
+        Question::TestNotify { channels } => {
+            return Some(match desk.test_notify(channels, peer).await {
+                Ok(trials) => Answer::Tried { trials },
+                Err(refusal) => refusal.into(),
+            });
+        }
         Question::Start(order) => {
             let Ok(_place) = followers.try_acquire() else {
                 return Some(too_many().into());

@@ -25,6 +25,7 @@ use super::server::{Desk, Server, Started};
 use super::status::{ConfigStatus, Status};
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::notify::Trial;
 
 /// Long enough for everything that is to happen at once.
 const SOON: Duration = Duration::from_secs(20);
@@ -81,6 +82,15 @@ impl Desk for Driver {
     async fn cancel(&self, run_id: String, _: &Peer) -> Result<String, Refusal> {
         assert_ne!(run_id, "panic", "a fault of ours");
         Ok(format!("cancel {run_id}"))
+    }
+
+    async fn test_notify(&self, channels: Vec<String>, peer: &Peer) -> Result<Vec<Trial>, Refusal> {
+        self.hear("notify".to_owned(), peer);
+        let trial = |channel| Trial {
+            channel,
+            error: Some("nobody is there".to_owned()),
+        };
+        Ok(channels.into_iter().map(trial).collect())
     }
 
     async fn start(&self, order: Order, peer: &Peer) -> Result<Started, Refusal> {
@@ -210,6 +220,7 @@ fn report() -> Report {
         source_calls: 2,
         target_calls: 5,
         error: None,
+        reason: None,
     }
 }
 

@@ -47,6 +47,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::Incumbent;
 use crate::logging::Logging;
+use crate::notify::Notifier;
 
 /// How often it is put on record that the daemon lives.
 const HEARTBEAT: Duration = Duration::from_mins(1);
@@ -73,6 +74,8 @@ pub(crate) struct Parts {
     pub(crate) incumbent: Incumbent,
     /// The log, whose level a reload changes; tests have none.
     pub(crate) logging: Option<Logging>,
+    /// The way to those who are told, whom a reload changes.
+    pub(crate) notifier: Notifier,
 }
 
 /// The task that owns the state of the daemon.
@@ -93,6 +96,7 @@ pub(crate) struct Driver {
     exporter: Exporter,
     incumbent: Incumbent,
     logging: Option<Logging>,
+    notifier: Notifier,
     /// The row of this life of the daemon.
     service: i64,
     /// The latest time in which nothing could start.

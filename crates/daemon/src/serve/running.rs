@@ -15,6 +15,7 @@ use super::upkeep;
 use crate::app::{self, Meters};
 use crate::config::{Config, Integration};
 use crate::control::Work;
+use crate::notify::Notifier;
 use crate::serve::watch::Watch;
 use crate::watch::System;
 
@@ -49,6 +50,16 @@ pub(crate) enum Task {
     Recovery,
 }
 
+impl Task {
+    /// Whether it loads everybody, and for good.
+    fn is_a_load(&self) -> bool {
+        matches!(
+            self,
+            Self::Work(Work::Load { only: None } | Work::Apply { .. })
+        )
+    }
+}
+
 /// Why there was no run, or none that could be put on record.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -59,6 +70,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether there was nothing to be done here: another process does it, or the plan cannot be applied.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Load(error) if error.is_refusal())
+    }
+
     /// The error and its causes, on one line.
     pub(crate) fn sentence(&self) -> String {
         match self {
@@ -76,12 +92,18 @@ pub(crate) type Carrier =
     Arc<dyn Fn(Launch) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// Carries launches out for good, each in a thread of its own: a load computes as much as it waits.
-pub(crate) fn carrier(store: Arc<Store>, watch: Arc<Watch>, meters: Meters) -> Carrier {
+pub(crate) fn carrier(
+    store: Arc<Store>,
+    watch: Arc<Watch>,
+    meters: Meters,
+    notifier: Notifier,
+) -> Carrier {
     Arc::new(move |launch| {
         let (store, watch) = (Arc::clone(&store), Arc::clone(&watch));
         let (meters, runtime) = (meters.clone(), Handle::current());
+        let notifier = notifier.clone();
         let thread = tokio::task::spawn_blocking(move || {
-            runtime.block_on(carry_out(store, &watch, &meters, launch))
+            runtime.block_on(carry_out_and_tell(store, &watch, &meters, notifier, launch))
         });
         Box::pin(async move {
             match thread.await {
@@ -90,6 +112,31 @@ pub(crate) fn carrier(store: Arc<Store>, watch: Arc<Watch>, meters: Meters) -> C
             }
         })
     })
+}
+
+/// Carries out a launch; those who want to know of loads are told, and whatever else came of it is.
+async fn carry_out_and_tell(
+    store: Arc<Store>,
+    watch: &Watch,
+    meters: &Meters,
+    notifier: Notifier,
+    launch: Launch,
+) -> Outcome {
+    let (id, run_id) = (launch.integration.clone(), launch.run_id.to_string());
+    let is_a_load = launch.task.is_a_load();
+    // Whether there is anything to apply, applying shows.
+    if is_a_load && !matches!(launch.task, Task::Work(Work::Apply { .. })) {
+        notifier.run_started(&id, &run_id);
+    }
+    let outcome = carry_out(store, watch, meters, launch).await;
+    match &outcome {
+        Ok(Some(report)) if is_a_load => notifier.run_ended(report),
+        Err(failure) if is_a_load && !failure.is_refusal() => {
+            notifier.run_unmade(&id, &run_id, &failure.sentence());
+        }
+        _ => notifier.wake(),
+    }
+    outcome
 }
 
 async fn carry_out(store: Arc<Store>, watch: &Watch, meters: &Meters, launch: Launch) -> Outcome {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::driver::Handle;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::notify::Notifier;
 use crate::watch::{self, Facts, Outlook, Skews};
 
 /// Tokens end, disks fill and loads stay away without anybody saying so.
@@ -50,6 +51,7 @@ pub(crate) async fn keep(
     store: Arc<Store>,
     handle: Handle,
     clock: Arc<dyn Clock>,
+    notifier: Notifier,
     over: CancellationToken,
 ) {
     let ended = over.run_until_cancelled(async {
@@ -60,12 +62,16 @@ pub(crate) async fn keep(
         loop {
             tokio::select! {
                 () = watch.bell.notified() => {}
+                () = notifier.failing_changed() => {}
                 _ = ticks.tick() => {}
             }
             facts.now = clock.now();
             let changed = watch.take_changed();
-            match look(&mut facts, &changed, &watch, &store, &handle).await {
-                Ok(()) => refused = false,
+            match look(&mut facts, &changed, &watch, &store, &handle, &notifier).await {
+                Ok(()) => {
+                    refused = false;
+                    notifier.wake();
+                }
                 Err(error) => {
                     // The next look makes up for it; the database's own state tells of the fault.
                     watch.changed.lock().unwrap_or_else(PoisonError::into_inner).extend(changed);
@@ -85,6 +91,7 @@ async fn look(
     watch: &Watch,
     store: &Store,
     handle: &Handle,
+    notifier: &Notifier,
 ) -> Result<(), store::Error> {
     // Asked for first: what the driver wrote down of a turn is on record when it answers.
     let Some((config, outlook)) = handle.outlook().await else {
@@ -94,7 +101,7 @@ async fn look(
     facts
         .look_around(&config, store, &outlook, &watch.skews)
         .await?;
-    watch::tell(store, facts, Vec::new()).await?;
+    watch::tell(store, facts, notifier.failing()).await?;
     Ok(())
 }
 

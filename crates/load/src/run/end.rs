@@ -80,8 +80,9 @@ impl Active<'_> {
             source_calls,
             target_calls,
             error,
+            reason: outline,
         };
-        log_end(&report, outline.as_deref());
+        log_end(&report);
         Ok(report)
     }
 
@@ -156,6 +157,7 @@ impl Active<'_> {
             source_calls: self.loader.source.calls().sent,
             target_calls: self.loader.target.calls().sent,
             error: Some(format!("{}; the plan stays as it is", stop.chain())),
+            reason: Some(stop.for_log()),
         }
     }
 }
@@ -165,7 +167,8 @@ fn elapsed(since: Timestamp) -> std::time::Duration {
 }
 
 /// Logs the one line of a run's end.
-fn log_end(report: &Report, error: Option<&str>) {
+fn log_end(report: &Report) {
+    let error = report.reason.as_deref();
     let counts = &report.counts;
     let duration_ms = u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX);
     macro_rules! ended {

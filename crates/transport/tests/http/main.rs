@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod connections;
+mod hooks;
 mod obstacles;
 mod requests;
 mod secrets;

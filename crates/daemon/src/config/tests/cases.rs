@@ -174,6 +174,52 @@ const CHANGES: &[(&str, &str)] = &[
         "log:\n",
         "notify: [{ ping: https://hc.example.com, command: [x] }]\nlog:\n",
     ),
+    // Who is told.
+    ("log:\n", "notify: { ping: https://hc.example.com }\nlog:\n"),
+    ("log:\n", "notify: [{ on: [failed] }]\nlog:\n"),
+    ("log:\n", "notify: [{ ping: hc.example.com }]\nlog:\n"),
+    ("log:\n", "notify: [{ ping: file:///etc/passwd }]\nlog:\n"),
+    (
+        "log:\n",
+        "notify: [{ ping: https://hc.example.com, on: [parked, started] }]\nlog:\n",
+    ),
+    (
+        "log:\n",
+        "notify: [{ ping: https://hc.example.com, details: true }]\nlog:\n",
+    ),
+    (
+        "log:\n",
+        "notify: [{ command: [page], on: [failed, succeeded] }]\nlog:\n",
+    ),
+    ("log:\n", "notify: [{ command: [page], on: [] }]\nlog:\n"),
+    (
+        "log:\n",
+        "notify: [{ command: [page], on: [faild] }]\nlog:\n",
+    ),
+    ("log:\n", "notify: [{ command: [] }]\nlog:\n"),
+    ("log:\n", "notify: [{ command: [\"\"] }]\nlog:\n"),
+    ("log:\n", "notify: [{ command: page }]\nlog:\n"),
+    ("log:\n", "notify: [{ webhook: {} }]\nlog:\n"),
+    (
+        "log:\n",
+        "notify: [{ webhook: { url: https://hooks.example.com/key } }]\nlog:\n",
+    ),
+    (
+        "log:\n",
+        "notify: [{ webhook: { url: { env: A, file: b } } }]\nlog:\n",
+    ),
+    (
+        "log:\n",
+        "notify: [{ webhook: { url: { env: \"https://hooks.example.com/key\" } } }]\nlog:\n",
+    ),
+    (
+        "log:\n",
+        "notify: [{ webhook: { url: { env: A }, format: teams } }]\nlog:\n",
+    ),
+    (
+        "log:\n",
+        "notify: [{ webhook: { url: { env: A } } }, { webhook: { url: { env: A }, format: slack } }]\nlog:\n",
+    ),
 ];
 
 #[test]

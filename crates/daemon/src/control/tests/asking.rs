@@ -32,6 +32,17 @@ async fn who_asks_is_known_whatever_the_client_says() {
     served.end().await;
 }
 
+#[tokio::test]
+async fn a_test_of_those_who_are_told_is_told_one_by_one() {
+    let served = Served::begin().await;
+    let channels = vec!["webhook:env:A".to_owned(), "ping:b".to_owned()];
+    let trials = served.client().await.test_notify(channels).await.unwrap();
+    let told: Vec<_> = trials.iter().map(|trial| trial.channel.as_str()).collect();
+    assert_eq!(told, ["webhook:env:A", "ping:b"]);
+    assert_eq!(trials[0].error.as_deref(), Some("nobody is there"));
+    served.end().await;
+}
+
 #[test]
 fn a_peer_is_named_as_people_name_it() {
     let mut peer = Peer {

@@ -15,6 +15,7 @@ use crate::config;
 use crate::control::{Desk, Order, Peer, Refusal, Started, Status};
 use crate::doctor::{self, Finding, InForce};
 use crate::exit::Exit;
+use crate::notify::{Notifier, Trial};
 use crate::serve::running::Outcome;
 use crate::watch::Outlook;
 
@@ -37,6 +38,12 @@ pub(crate) enum Event {
         order: Order,
         peer: Peer,
         answer: oneshot::Sender<Result<Started, Refusal>>,
+    },
+    /// A client asks for a test of those who are told, who are these as it has it.
+    TestNotify {
+        channels: Vec<String>,
+        peer: Peer,
+        answer: oneshot::Sender<Result<Notifier, Refusal>>,
     },
     /// A run that still waits is not wanted any more.
     Withdraw { id: String, run_id: String },
@@ -179,6 +186,18 @@ impl Desk for Handle {
         self.ask_for(Ask::Cancel { run_id }, peer).await
     }
 
+    async fn test_notify(&self, channels: Vec<String>, peer: &Peer) -> Result<Vec<Trial>, Refusal> {
+        let peer = peer.clone();
+        let asked = self.ask(|answer| Event::TestNotify {
+            channels,
+            peer,
+            answer,
+        });
+        let notifier = asked.await.unwrap_or_else(|| Err(stopping()))?;
+        // Not in the driver: others may take their time.
+        Ok(notifier.test().await)
+    }
+
     async fn start(&self, order: Order, peer: &Peer) -> Result<Started, Refusal> {
         let peer = peer.clone();
         let started = self.ask(|answer| Event::Order {
@@ -212,6 +231,14 @@ impl Driver {
                 answer,
             } => {
                 let result = self.take_order(&order, &peer).await;
+                let _ = answer.send(result);
+            }
+            Event::TestNotify {
+                channels,
+                peer,
+                answer,
+            } => {
+                let result = self.take_test(&channels, &peer).await;
                 let _ = answer.send(result);
             }
             Event::Withdraw { id, run_id } => {

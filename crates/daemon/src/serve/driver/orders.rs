@@ -10,6 +10,7 @@ use super::runs::stopping;
 use super::state::Active;
 use crate::control::{Order, Peer, Refusal, Started, Work};
 use crate::exit::Exit;
+use crate::notify::Notifier;
 use crate::serve::running::Task;
 
 impl Driver {
@@ -77,6 +78,44 @@ impl Driver {
         self.put_on_record(peer, command, Some(&subject), detail.as_deref(), &answer)
             .await;
         result.map(|(_, started)| started)
+    }
+
+    /// Lets those be tested who are told, if they are the ones whom the client means.
+    pub(super) async fn take_test(
+        &mut self,
+        channels: &[String],
+        peer: &Peer,
+    ) -> Result<Notifier, Refusal> {
+        let result = self.resolve_test(channels).await;
+        let answer = match &result {
+            Ok(_) => "a test is sent".to_owned(),
+            Err(refusal) => refusal.sentence.clone(),
+        };
+        self.put_on_record(peer, "notify", None, Some("test"), &answer)
+            .await;
+        result
+    }
+
+    async fn resolve_test(&mut self, channels: &[String]) -> Result<Notifier, Refusal> {
+        if self.stopping {
+            return Err(stopping());
+        }
+        let differ = |driver: &Self| !driver.config.notify.names().eq(channels);
+        if differ(self) {
+            // The file was edited a moment ago.
+            self.reload().await;
+        }
+        if differ(self) {
+            return Err(Refusal::new(
+                Exit::Usage,
+                format!(
+                    "the daemon tells others than your configuration names: it reads `{}`; \
+                     see `rollcall status`, or name that file with `--config`",
+                    self.path.display()
+                ),
+            ));
+        }
+        Ok(self.notifier.clone())
     }
 
     /// Finds the integration of an order, served under the text that the client has read.

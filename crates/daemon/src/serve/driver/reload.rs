@@ -100,6 +100,7 @@ impl Driver {
             }
         }
         self.serve(&new, now, now).await?;
+        self.notifier.configure(&config);
         if let Some(logging) = &self.logging {
             logging.set_keep_files(config.log.keep_files);
             if let Err(error) = logging.set_level(&config.log.level) {

@@ -57,6 +57,7 @@ impl Driver {
             exporter,
             incumbent: parts.incumbent,
             logging: parts.logging,
+            notifier: parts.notifier,
             service,
             absence,
             integrations: std::collections::BTreeMap::new(),

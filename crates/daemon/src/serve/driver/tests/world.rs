@@ -18,6 +18,7 @@ use crate::app::Meters;
 use crate::clock::Manual;
 use crate::config;
 use crate::control::Incumbent;
+use crate::notify::Notifier;
 use crate::serve::alarm::Alarm;
 use crate::serve::driver::{Driver, Event, Handle, Parts};
 use crate::serve::metrics::Counters;
@@ -118,6 +119,7 @@ integrations:
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let sender = Arc::new(Mutex::new(sender));
         let (carrier_clock, secretless) = (Arc::clone(&clock), Arc::clone(&self.secretless));
+        let notifier = Notifier::new(&loaded.config);
         let (driver, handle) = Driver::new(Parts {
             path: self.path(),
             config: loaded.config,
@@ -146,6 +148,7 @@ integrations:
                 since: Timestamp::UNIX_EPOCH,
             },
             logging: None,
+            notifier,
         })
         .await
         .unwrap();
@@ -398,5 +401,6 @@ async fn carry_out(
         source_calls: 0,
         target_calls: 0,
         error: None,
+        reason: None,
     }))
 }
