@@ -6,6 +6,7 @@ mod effective;
 mod files;
 mod properties;
 mod secret_files;
+mod unknown;
 
 use std::path::Path;
 
