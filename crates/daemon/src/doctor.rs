@@ -29,8 +29,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 
 pub(crate) use self::finding::{Finding, State, exit_of};
 pub(crate) use self::way::impatient;
@@ -74,7 +74,7 @@ pub(crate) async fn by_the_daemon(in_force: InForce, theirs: &Path) -> Vec<Findi
     found.extend(configuration::in_force(&in_force, &loaded));
     let config = Some(in_force.config);
     examine(&in_force.path, config, &mut found)
-        .with_subscriber(NoSubscriber::default())
+        .with_subscriber(Dispatch::none())
         .await;
     found
 }

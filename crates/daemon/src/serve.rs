@@ -52,6 +52,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     let signals = Signals::take()?;
     // Before it is read: relative paths in it are then the same after a reload.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let watching = reload::Watching::begin(&path);
     let config = app::configuration(&path)?;
     app::make_folder(&config.state_dir)?;
     let incumbent = Incumbent {
@@ -104,7 +105,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     let mut helpers = JoinSet::new();
     // Clients are answered once the ledger is up to date; who connects before waits.
     helpers.spawn(server.serve(handle.clone(), over.clone()));
-    helpers.spawn(reload::watch(path, handle.clone(), over.clone()));
+    helpers.spawn(watching.tell(handle.clone(), over.clone()));
     if let Some(period) = systemd::watchdog() {
         helpers.spawn(watch_over(period, alarm, handle.clone(), over.clone()));
     }

@@ -64,7 +64,7 @@ pub(super) fn modes(config_path: &Path, config: Option<&Config>, state_dir: &Pat
         }
     }
     if found.is_empty() {
-        let message = "the configuration, the files of secrets, the state and the database are as they should be";
+        let message = "all files that are there let in whom they should";
         found.push(Finding::ok(CHECK, message));
     }
     found

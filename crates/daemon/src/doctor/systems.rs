@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 
 use super::finding::Finding;
 use super::way::Way;
@@ -24,11 +24,11 @@ pub(super) async fn examine(config: Option<Arc<Config>>, deadline: Instant) -> V
     for (place, way) in sources.into_iter().enumerate() {
         // What is asked stays out of the log.
         let look = async move { (place, source::examine(&way, deadline).await) };
-        looks.spawn(look.with_subscriber(NoSubscriber::default()));
+        looks.spawn(look.with_subscriber(Dispatch::none()));
     }
     for (place, way) in targets.into_iter().enumerate() {
         let look = async move { (count + place, target::examine(&way, deadline).await) };
-        looks.spawn(look.with_subscriber(NoSubscriber::default()));
+        looks.spawn(look.with_subscriber(Dispatch::none()));
     }
     let mut found = looks.join_all().await;
     found.sort_by_key(|(place, _)| *place);
