@@ -8,6 +8,8 @@ ALTER TABLE notices ADD COLUMN routed INTEGER NOT NULL DEFAULT 0 CHECK (routed I
 UPDATE notices SET routed = 2 WHERE until IS NOT NULL;
 CREATE INDEX notices_to_route ON notices (notice) WHERE routed = 0 OR (routed = 1 AND until IS NOT NULL);
 
+ALTER TABLE runs ADD COLUMN outline TEXT;                   -- `error` without the words of either system, which may name somebody
+
 -- What is still to be told, and to whom.
 CREATE TABLE outbox (
     message       INTEGER PRIMARY KEY,          -- row id; the order in which it is told

@@ -76,6 +76,8 @@ pub struct Config {
     pub others: Vec<String>,
     /// Runs that may go on at the same time.
     pub max_concurrent_runs: u32,
+    /// Where metrics are served; `None`: nowhere.
+    pub metrics: Option<String>,
     /// What is logged.
     pub log_level: &'static str,
     /// The entries of `notify`, a line each; by default nobody is told.
@@ -104,6 +106,7 @@ impl Config {
             schedule: "cron: \"0 0 29 2 *\"".to_owned(),
             others: Vec::new(),
             max_concurrent_runs: 2,
+            metrics: None,
             log_level: "info",
             notify: String::new(),
             state_dir: "state",
@@ -124,6 +127,9 @@ impl Config {
     pub(crate) fn yaml(&self) -> String {
         let ids = std::iter::once(INTEGRATION).chain(self.others.iter().map(String::as_str));
         let integrations: String = ids.map(|id| self.integration(id)).collect();
+        let metrics = self.metrics.as_ref().map_or_else(String::new, |listen| {
+            format!("metrics: {{ listen: \"{listen}\" }}\n")
+        });
         let notify = match self.notify.as_str() {
             "" => String::new(),
             entries => format!("notify:\n{}\n", entries.trim_end()),
@@ -132,6 +138,7 @@ impl Config {
             "state_dir: {state_dir}\n\
              max_concurrent_runs: {max_concurrent_runs}\n\
              log: {{ level: {log_level} }}\n\
+             {metrics}\
              credentials:\n\
              \x20 sentinelone:\n\
              \x20   header: Authorization\n\

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,9 @@ use tempfile::TempDir;
 use crate::binary;
 use crate::config::{Config, INTEGRATION};
 use crate::database::Database;
+use crate::http::{HttpAnswer, ask};
 use crate::process::{Ended, Going};
+use crate::scrape::Scrape;
 use crate::serving::Serving;
 use crate::systemd::Systemd;
 
@@ -152,6 +155,29 @@ impl Rollcall {
         self.start_prepared(command, change)
     }
 
+    /// Runs any command at a terminal, where somebody types these lines.
+    ///
+    /// What the command says to stdout and to stderr comes as one.
+    ///
+    /// # Panics
+    /// The binary is in no path that a shell can be told.
+    #[track_caller]
+    pub fn command_at_a_terminal(&self, arguments: &[&str], typed: &str) -> Ended {
+        let mut command = Command::new("bash");
+        let script =
+            "printf '%s' \"$TYPED\" | script --quiet --return --command \"$COMMAND\" /dev/null";
+        let binary = binary::rollcall();
+        let words = std::iter::once(binary.to_str().expect("a path in UTF-8"))
+            .chain(arguments.iter().copied())
+            .map(|word| format!("'{word}'"));
+        let words: Vec<String> = words.collect();
+        command
+            .args(["-c", script])
+            .env("TYPED", typed)
+            .env("COMMAND", words.join(" "));
+        self.start_prepared(command, |_| {}).end()
+    }
+
     /// Runs any command with no file allowed to grow beyond so many KiB, as on a full disk.
     #[track_caller]
     pub fn command_with_file_limit(&self, arguments: &[&str], kib: u32) -> Ended {
@@ -203,6 +229,41 @@ impl Rollcall {
     #[track_caller]
     pub fn status(&self) -> Value {
         self.command(&["status", "--json"]).with_code(0).json()
+    }
+
+    /// Where metrics are served, as `rollcall status --json` says; `None`: nowhere.
+    ///
+    /// # Panics
+    /// It says something else.
+    #[track_caller]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        let status = self.status();
+        let address = status["metrics"].as_str()?;
+        Some(address.parse().expect("an address with a port"))
+    }
+
+    /// What a watcher is answered on a path.
+    ///
+    /// # Panics
+    /// Metrics are not served.
+    #[track_caller]
+    pub fn watch(&self, path: &str) -> HttpAnswer {
+        ask(
+            self.metrics_address().expect("metrics are served"),
+            "GET",
+            path,
+        )
+    }
+
+    /// Scrapes the daemon.
+    ///
+    /// # Panics
+    /// It does not answer as it should.
+    #[track_caller]
+    pub fn scrape(&self) -> Scrape {
+        let answer = self.watch("/metrics");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        Scrape::read(&answer.body)
     }
 
     /// `rollcall pause --reason`.

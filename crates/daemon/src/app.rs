@@ -10,10 +10,10 @@ use load::{Bulk, Delivery, Halt, Loader, Preference, Publisher};
 use oomnitza::{FieldName, field_id};
 use sentinelone::UserFilter;
 use store::Store;
-use transport::{Rate, Retry, Settings};
+use transport::{Meter, Rate, Retry, Settings};
 use url::Url;
 
-use crate::config::{self, Config, Integration, Loaded};
+use crate::config::{self, Config, Integration, Loaded, either, nearest};
 use crate::exit::Usage;
 use crate::secrets;
 
@@ -39,18 +39,17 @@ pub(crate) fn configuration(path: &Path) -> anyhow::Result<Config> {
 
 /// Finds an integration by its id.
 pub(crate) fn integration<'c>(config: &'c Config, id: &str) -> anyhow::Result<&'c Integration> {
-    config.integration(id).ok_or_else(|| {
-        let ids: Vec<String> = config
-            .integrations
-            .iter()
-            .map(|integration| format!("`{}`", integration.id))
-            .collect();
-        Usage(format!(
-            "there is no integration `{id}`; write one of {}",
-            ids.join(", ")
-        ))
-        .into()
-    })
+    let found = config.integration(id);
+    found.ok_or_else(|| Usage(no_integration(config, id)).into())
+}
+
+/// Says that there is no integration of an id, and which one was meant.
+pub(crate) fn no_integration(config: &Config, id: &str) -> String {
+    let ids = || config.integrations.iter().map(|known| known.id.as_str());
+    match nearest(id, ids()) {
+        Some(meant) => format!("there is no integration `{id}`; did you mean `{meant}`?"),
+        None => format!("there is no integration `{id}`; write {}", either(ids())),
+    }
 }
 
 /// Opens the database for writing; makes the folder of the state if it is not there.
@@ -92,14 +91,26 @@ pub(crate) struct Connections {
     pub(crate) target: transport::Client,
 }
 
+/// What counts the calls to both systems, across all integrations; clones count together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meters {
+    pub(crate) source: Arc<Meter>,
+    pub(crate) target: Arc<Meter>,
+}
+
 /// Makes the ways to both systems; reads the secrets, and contacts nobody.
-pub(crate) fn connect(config: &Config, integration: &Integration) -> anyhow::Result<Connections> {
+pub(crate) fn connect(
+    config: &Config,
+    integration: &Integration,
+    meters: &Meters,
+) -> anyhow::Result<Connections> {
     let base = sentinelone::api_base(&integration.source.url);
     let source = client(
         config,
         base,
         &integration.source.credential,
         integration.source.requests_per_second,
+        &meters.source,
     )
     .context("could not set up the way to SentinelOne")?;
     let target = client(
@@ -107,6 +118,7 @@ pub(crate) fn connect(config: &Config, integration: &Integration) -> anyhow::Res
         integration.target.url.clone(),
         &integration.target.credential,
         integration.target.requests_per_second,
+        &meters.target,
     )
     .context("could not set up the way to Oomnitza")?;
     Ok(Connections { source, target })
@@ -117,7 +129,20 @@ fn client(
     base: Url,
     credential: &str,
     requests_per_second: f64,
+    meter: &Arc<Meter>,
 ) -> anyhow::Result<transport::Client> {
+    let mut settings = settings(config, base, credential, requests_per_second)?;
+    settings.meter = Arc::clone(meter);
+    Ok(transport::Client::new(settings)?)
+}
+
+/// How a system is reached with a credential; reads its secret, and contacts nobody.
+pub(crate) fn settings(
+    config: &Config,
+    base: Url,
+    credential: &str,
+    requests_per_second: f64,
+) -> anyhow::Result<Settings> {
     let name = credential;
     let credential = config
         .credentials
@@ -131,7 +156,7 @@ fn client(
     settings.timeout = config.http.timeout;
     settings.proxy.clone_from(&config.http.proxy);
     settings.ca_files.clone_from(&config.http.ca_files);
-    Ok(transport::Client::new(settings)?)
+    Ok(settings)
 }
 
 /// Makes what loads an integration.

@@ -1,9 +1,13 @@
 //! The command line.
 
+mod reading;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+pub(crate) use self::reading::{Errors, Notices, People, Runs, Slots};
 
 /// Loads the users of a SentinelOne console into Oomnitza, and answers for every one of them.
 #[derive(Debug, Parser)]
@@ -104,12 +108,25 @@ pub(crate) enum Command {
     /// Checks the configuration, offline: every fault at once, with its place and what to write instead.
     #[command(after_help = "Example: rollcall check --config ./rollcall.yaml")]
     Check(Format),
+    /// Looks at what `check` cannot see: both systems, tokens, clocks, files, the disk, the database, the service.
+    #[command(after_help = "Example: rollcall doctor --json\n\n\
+        Exit codes: 0 all is well, 1 something fails, 3 something is to be seen to, and nothing fails.\n\n\
+        It writes nothing, and ends within half a minute. Where the daemon runs, the daemon looks: it alone is given\n\
+        the systemd credentials.")]
+    Doctor(Doctor),
     /// Prints the JSON Schema of the configuration, for editors.
     #[command(after_help = "Example: rollcall schema > rollcall.schema.json")]
     Schema,
     /// Shows the fields that both systems offer to a mapping: how often they are filled, and an example.
     #[command(after_help = "Example: rollcall fields sentinelone-users")]
     Fields(Fields),
+    /// Writes a first configuration: asks for the two systems and where their tokens are, and tries them.
+    #[command(after_help = "Example: rollcall init --config ./rollcall.yaml\n\n\
+        Without a terminal everything comes from the options:\n  \
+        rollcall init --sentinelone-url https://acme.sentinelone.net --sentinelone-secret systemd:sentinelone-token \\\n    \
+        --oomnitza-url https://acme.oomnitza.com --oomnitza-secret file:/etc/rollcall/oomnitza.token\n\n\
+        A secret itself is never asked for: only where it is, as systemd:NAME, file:PATH or env:NAME.")]
+    Init(Init),
     /// Writes a consistent copy of the database to a new file, while the daemon runs.
     #[command(after_help = "Example: rollcall backup /var/backups/rollcall-$(date +%F).db")]
     Backup(Backup),
@@ -125,7 +142,10 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Measures whole loads against built-in stand-ins for both systems.
     #[cfg(feature = "demo")]
-    #[command(after_help = "Example: rollcall bench --users 1000 --users 100000 --delivery bulk")]
+    #[command(
+        after_help = "Example: rollcall bench --users 1000 --users 100000 --delivery bulk\n\n\
+        With `--daemon`: exit code 1 where a bound is missed."
+    )]
     Bench(Bench),
     /// Serves the stand-ins until stdin ends; `bench` starts it.
     #[cfg(feature = "demo")]
@@ -191,6 +211,13 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Pause {
     /// The id of the integration; without one, all of them.
     pub(crate) integration: Option<String>,
@@ -212,87 +239,6 @@ pub(crate) struct Cancel {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Runs {
-    /// Only runs of this integration.
-    pub(crate) integration: Option<String>,
-    /// Only runs in this state, such as `failed`.
-    #[arg(long)]
-    pub(crate) state: Option<String>,
-    /// At most as many.
-    #[arg(long, default_value_t = 30)]
-    pub(crate) limit: u32,
-    /// Print, as YAML and without secrets, the configuration that this run was made under.
-    #[arg(
-        long,
-        value_name = "RUN_ID",
-        conflicts_with_all = ["integration", "state", "limit", "json", "csv"]
-    )]
-    pub(crate) configuration: Option<String>,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Errors {
-    /// The run; without one, what is still so after the latest run of each integration.
-    pub(crate) run_id: Option<String>,
-    /// Only errors of this integration.
-    #[arg(long)]
-    pub(crate) integration: Option<String>,
-    /// Only errors for this reason, such as `not_in_oomnitza`.
-    #[arg(long)]
-    pub(crate) reason: Option<String>,
-    /// Only `skipped`, or only `failed`.
-    #[arg(long)]
-    pub(crate) outcome: Option<String>,
-    /// At most as many.
-    #[arg(long)]
-    pub(crate) limit: Option<u32>,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct People {
-    /// Only users of this integration.
-    #[arg(long)]
-    pub(crate) integration: Option<String>,
-    /// A condition in SQL over the columns of the view `v_people`.
-    #[arg(long = "where", value_name = "SQL")]
-    pub(crate) condition: Option<String>,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Slots {
-    /// Only slots of this integration.
-    pub(crate) integration: Option<String>,
-    /// Only slots in this state.
-    #[arg(long, value_parser = ["ran", "late", "skipped", "missed", "paused"])]
-    pub(crate) state: Option<String>,
-    /// At most as many.
-    #[arg(long, default_value_t = 30)]
-    pub(crate) limit: u32,
-    /// The next so many due times instead, and when each starts.
-    #[arg(long, value_name = "N", conflicts_with_all = ["state", "limit"])]
-    pub(crate) next: Option<u32>,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Notices {
-    /// Only notices of this integration.
-    pub(crate) integration: Option<String>,
-    /// Those that have ended too.
-    #[arg(long)]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Notify {
     /// Send a test; nothing else can be asked for yet.
     #[arg(long, required = true)]
@@ -300,6 +246,34 @@ pub(crate) struct Notify {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The address of the SentinelOne console.
+    #[arg(long, value_name = "URL")]
+    pub(crate) sentinelone_url: Option<String>,
+    /// The console is on a host that is no *.sentinelone.net or *.sentinelone.com.
+    #[arg(long)]
+    pub(crate) custom_domain: bool,
+    /// Where the token of the console is: `systemd:NAME`, `file:PATH` or `env:NAME`.
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) sentinelone_secret: Option<String>,
+    /// The address of the Oomnitza instance.
+    #[arg(long, value_name = "URL")]
+    pub(crate) oomnitza_url: Option<String>,
+    /// Where the token of Oomnitza is: `systemd:NAME`, `file:PATH` or `env:NAME`.
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) oomnitza_secret: Option<String>,
+    /// The folder of the database, locks and logs [default: /var/lib/rollcall].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Contact nobody: no token is tried, and the mapping is the least that works.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Write over a configuration that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -346,9 +320,50 @@ pub(crate) struct Bench {
     /// How they are delivered; both by default.
     #[arg(long, value_parser = ["bulk", "rest"])]
     pub(crate) delivery: Option<String>,
+    /// Measure the daemon instead, in some ten minutes: its memory, how idle it is, when it is ready, how punctual it is.
+    #[arg(long, conflicts_with = "delivery")]
+    pub(crate) daemon: bool,
+    #[command(flatten)]
+    pub(crate) lengths: Lengths,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How long and how often the daemon is measured.
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Lengths {
+    /// How long it is watched while there is nothing to do.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600,
+        requires = "daemon"
+    )]
+    pub(crate) idle: u64,
+    /// How long after a load its memory is looked at.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        requires = "daemon"
+    )]
+    pub(crate) after_load: u64,
+    /// How many due times are waited for; there is one each minute.
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "daemon")]
+    pub(crate) due_times: u32,
+    /// How often it is started, on a new database and on one with a year of history.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "daemon")]
+    pub(crate) starts: u32,
+    /// How many rows the error log of that year has.
+    #[arg(
+        long,
+        value_name = "ROWS",
+        default_value_t = 1_000_000,
+        requires = "daemon"
+    )]
+    pub(crate) errors: u32,
 }
 
 #[cfg(feature = "demo")]

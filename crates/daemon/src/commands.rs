@@ -2,8 +2,10 @@
 
 mod backup;
 mod check;
+mod doctor;
 mod fields;
 mod figures;
+mod init;
 mod manual;
 mod notify;
 mod pause;
@@ -19,6 +21,8 @@ mod demo;
 #[cfg(feature = "demo")]
 mod stand_ins;
 
+use std::time::Duration;
+
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, Command};
@@ -30,6 +34,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
     let config = &arguments.config;
     match &arguments.command {
         Command::Check(format) => check::check(config, *format),
+        Command::Doctor(command) => block_on(doctor::doctor(config, command)),
         Command::Schema => check::schema(),
         Command::Serve => block_on(serve::serve(config)),
         Command::Run(command) => block_on(run::run(config, command)),
@@ -46,13 +51,14 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Notices(command) => block_on(read::notices(config, command)),
         Command::Notify(command) => block_on(notify::notify(config, command)),
         Command::Backup(command) => block_on(backup::backup(config, &command.file)),
+        Command::Init(command) => block_on(init::init(config, command)),
         Command::Fields(command) => block_on(fields::fields(config, command)),
         Command::Completions(command) => manual::completions(command.shell),
         Command::Man(command) => manual::man(command.folder.as_deref()),
         #[cfg(feature = "demo")]
         Command::Demo(command) => block_on(demo::demo(command)),
         #[cfg(feature = "demo")]
-        Command::Bench(command) => bench::bench(command),
+        Command::Bench(command) => block_on(bench::bench(command)),
         #[cfg(feature = "demo")]
         Command::Simulate(command) => bench::simulate(command),
         #[cfg(feature = "demo")]
@@ -63,16 +69,22 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// SIGXFSZ, by its number on all systems that are built for: a file would grow beyond its limit.
 const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
 
+/// What a command did not wait for may take so long to end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Runs a command on the runtime: two threads are enough, for a load waits more than it works.
 fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         // Nobody listens to it: that it is taken at all turns the death of the process, without a word,
         // into an error of the write.
         let _taken = signal(FILE_TOO_LARGE)?;
         command.await
-    })
+    });
+    // What is still going on is a name that nobody resolves: that is not waited for.
+    runtime.shutdown_timeout(FAREWELL);
+    exit
 }

@@ -24,6 +24,7 @@ mod definition;
 mod delivery;
 mod integration;
 mod later;
+mod metrics;
 mod notify;
 mod retention;
 mod schedule;
@@ -57,6 +58,8 @@ pub use credentials::{Credential, HeaderTemplate, InvalidHeaderTemplate, SecretS
 pub use delivery::{Bulk, Delivery};
 pub use fault::{Fault, Place};
 pub use integration::{Integration, Preference, Source, Target};
+pub use metrics::Metrics;
+pub(crate) use nearest::{either, nearest};
 pub use notify::{Channel, Format, Moment, Notify, Occasion, Ping, PingUrl, Way};
 pub use retention::Retention;
 pub use state_dir::state_dir;
@@ -89,6 +92,8 @@ pub struct Config {
     pub log: Log,
     /// How long the history is kept.
     pub retention: Retention,
+    /// Where figures for Prometheus are served.
+    pub metrics: Metrics,
     /// Who is told of what.
     pub notify: Notify,
     /// The credentials by their names; those that integrations name are there.

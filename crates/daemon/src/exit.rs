@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Usage,
     /// 3: done, but users failed.
     UsersFailed,
+    /// 3: nothing is wrong, and something is to be seen to.
+    Warned,
     /// 4: parked, nothing written.
     Parked,
     /// 5: another run of the integration is going on.
@@ -32,7 +34,7 @@ impl Exit {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
-            Exit::UsersFailed => 3,
+            Exit::UsersFailed | Exit::Warned => 3,
             Exit::Parked => 4,
             Exit::Busy => 5,
             Exit::Interrupted => 6,

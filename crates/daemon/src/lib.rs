@@ -13,6 +13,7 @@ mod arguments;
 mod clock;
 mod commands;
 mod control;
+mod doctor;
 mod exit;
 mod logging;
 mod notify;
@@ -20,6 +21,7 @@ mod output;
 mod progress;
 mod serve;
 mod signals;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -2,19 +2,21 @@
 //!
 //! A few tasks, each with one subject: the [`driver`] owns the ledger and the runs, the [`bell`] wakes it,
 //! the control server carries what clients ask to it, [`reload`] tells it of another configuration,
-//! [`upkeep`] keeps the database small, [`notify`] tells others, and [`watchdog`](systemd) tells systemd that it
-//! lives.
+//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, [`notify`] tells others of them,
+//! [`metrics`] answers whoever scrapes, and [`watchdog`](systemd) tells systemd that it lives.
 //!
 //! **Invariant:** a task that dies ends the process with failure; systemd starts it again.
 
 mod alarm;
 mod bell;
 mod driver;
+mod metrics;
 mod reload;
 mod running;
 mod single;
 mod systemd;
 mod upkeep;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,8 +32,10 @@ use tokio_util::sync::CancellationToken;
 use self::alarm::Alarm;
 use self::bell::Bell;
 use self::driver::{Driver, Event, Handle, Parts};
+use self::metrics::Counters;
 use self::single::Single;
-use crate::app;
+use self::watch::Watch;
+use crate::app::{self, Meters};
 use crate::clock::{Clock, System};
 use crate::config::{self, Config};
 use crate::control::{Incumbent, Server};
@@ -46,8 +50,10 @@ const DEADLINE: Duration = Duration::from_secs(90);
 pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     // Taken first: a signal in the first moments must not be the process's end.
     let signals = Signals::take()?;
-    let config = app::configuration(path)?;
+    // Before it is read: relative paths in it are then the same after a reload.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let watching = reload::Watching::begin(&path);
+    let config = app::configuration(&path)?;
     app::make_folder(&config.state_dir)?;
     let incumbent = Incumbent {
         pid: std::process::id(),
@@ -61,6 +67,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     let store = app::open_store(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(System);
     let alarm = Arc::new(Alarm::default());
+    let watch = Arc::new(Watch::default());
     tracing::info!(
         version = incumbent.version,
         config = %path.display(),
@@ -69,6 +76,7 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         timezones = config::timezones(),
         "Serving"
     );
+    let meters = Meters::default();
     let notifier = Notifier::begin(&config, &store).await;
     let (driver, handle) = Driver::new(Parts {
         path: path.clone(),
@@ -76,13 +84,20 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         alarm: Arc::clone(&alarm),
-        carrier: running::carrier(Arc::clone(&store), notifier.clone()),
+        watch: Arc::clone(&watch),
+        carrier: running::carrier(
+            Arc::clone(&store),
+            Arc::clone(&watch),
+            meters.clone(),
+            notifier.clone(),
+        ),
+        counters: Counters::new(meters),
         incumbent,
         logging: Some(logging),
         notifier: notifier.clone(),
     })
     .await?;
-    let bell = Bell::begin(Arc::clone(&alarm), clock).await?;
+    let bell = Bell::begin(Arc::clone(&alarm), Arc::clone(&clock)).await?;
 
     let over = CancellationToken::new();
     let (ready, is_ready) = oneshot::channel();
@@ -90,17 +105,26 @@ pub(crate) async fn serve(path: &Path) -> anyhow::Result<Exit> {
     let mut helpers = JoinSet::new();
     // Clients are answered once the ledger is up to date; who connects before waits.
     helpers.spawn(server.serve(handle.clone(), over.clone()));
-    helpers.spawn(reload::watch(path, handle.clone(), over.clone()));
+    helpers.spawn(watching.tell(handle.clone(), over.clone()));
+    if let Some(period) = systemd::watchdog() {
+        helpers.spawn(watch_over(period, alarm, handle.clone(), over.clone()));
+    }
+    let _ = is_ready.await;
+    // It begins with a look through the whole file, which would be in the way of the start.
     helpers.spawn(upkeep::keep(
         Arc::clone(&store),
         handle.clone(),
         over.clone(),
     ));
+    helpers.spawn(watch::keep(
+        watch,
+        Arc::clone(&store),
+        handle.clone(),
+        clock,
+        notifier.clone(),
+        over.clone(),
+    ));
     helpers.spawn(notify::serve(notifier, Arc::clone(&store), over.clone()));
-    if let Some(period) = systemd::watchdog() {
-        helpers.spawn(watch_over(period, alarm, handle.clone(), over.clone()));
-    }
-    let _ = is_ready.await;
     let exit = until_the_end(signals, driving, &mut helpers, &handle).await?;
 
     over.cancel();
@@ -165,7 +189,9 @@ fn out() -> ! {
 
 /// Tells systemd that the daemon lives, for as long as both the trigger and the driver do.
 async fn watch_over(period: Duration, alarm: Arc<Alarm>, handle: Handle, over: CancellationToken) {
-    let mut ticks = tokio::time::interval(period / 3);
+    // Not at once: the trigger first looks at the clock half a second after the start.
+    let first = tokio::time::Instant::now() + period / 3;
+    let mut ticks = tokio::time::interval_at(first, period / 3);
     loop {
         tokio::select! {
             () = over.cancelled() => return,

@@ -32,6 +32,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::NotInOomnitza,
+        Self::AlreadyInOomnitza,
+        Self::OutOfScope,
+        Self::NoSyncKey,
+        Self::DuplicateInSource,
+        Self::AmbiguousInOomnitza,
+        Self::Mapping,
+        Self::UnknownValue,
+        Self::Rejected,
+        Self::Unreachable,
+        Self::Conflict,
+        Self::NotAttempted,
+    ];
+
+    /// The outcome that it is a reason for, as people query it: `skipped` or `failed`.
+    pub fn outcome(self) -> &'static str {
+        self.severity().as_str()
+    }
+
     /// The code as people query it.
     pub fn code(self) -> &'static str {
         match self {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use crate::fault::{Fault, Part};
-use crate::field::Origin;
+use crate::field::{Field, Origin};
 use crate::issue::{Issue, Reason};
 use crate::load::Load;
 use crate::mapping::Mapping;
 use crate::record::Record;
 use crate::samples::SAMPLES;
-use crate::vocabulary::{Verdict, judge};
+use crate::vocabulary::{Verdict, judge, misspelt_value};
 
 /// What a trial found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,8 +79,10 @@ impl Mapping {
             match &field.origin {
                 Origin::Constant(_) => {}
                 Origin::Path(path) => {
-                    let names = std::iter::once(path.root()).chain(path.names());
-                    findings.add(Some(&field.name), part, judge(names));
+                    let names = || std::iter::once(path.root()).chain(path.names());
+                    findings.add(Some(&field.name), part, judge(names()));
+                    let last = names().last().unwrap_or_default();
+                    findings.check_table(field, last);
                 }
                 Origin::Template(template) => {
                     for path in template.paths() {
@@ -102,6 +104,18 @@ impl Mapping {
 }
 
 impl Findings {
+    /// Judges what a table translates, by the field that its values are of.
+    fn check_table(&mut self, field: &Field, of: &str) {
+        let entries = field.table.iter().flat_map(|table| table.entries.keys());
+        let mut values: Vec<&String> = entries.collect();
+        values.sort_unstable();
+        let misspelt = values
+            .into_iter()
+            .filter_map(|value| misspelt_value(of, value));
+        let warnings = misspelt.map(|message| Fault::of_field(&field.name, Part::Table, message));
+        self.warnings.extend(warnings);
+    }
+
     fn add(&mut self, field: Option<&str>, part: Part, verdict: Verdict) {
         let (list, message) = match verdict {
             Verdict::Known => return,

@@ -55,6 +55,49 @@ const OF_A_ROLE: &[&str] = &["id", "name", "accountName", "roleId", "roleName", 
 /// The members of `apiToken`.
 const OF_A_TOKEN: &[&str] = &["createdAt", "expiresAt"];
 
+/// The values that fields are known to have; new ones may come, and roles may be made.
+const VALUES: &[(&str, &[&str])] = &[
+    ("scope", &["tenant", "account", "site"]),
+    (
+        "source",
+        &["mgmt", "sso_saml", "active_directory", "global"],
+    ),
+    (
+        "twoFaStatus",
+        &[
+            "configured",
+            "not_configured",
+            "enrolled",
+            "enrollment_expired",
+        ],
+    ),
+    ("primaryTwoFaMethod", &["application", "sms"]),
+    ("lowestRole", ROLES),
+    ("roleName", ROLES),
+];
+
+/// The roles that every console has.
+const ROLES: &[&str] = &["Admin", "Viewer", "C-Level", "IR Team", "IT", "SOC"];
+
+/// Says what was meant by a value in the table of a field, where it is nearly one that the field has.
+///
+/// Short ones are not: too much that somebody may have made is near them.
+pub(crate) fn misspelt_value(field: &str, value: &str) -> Option<String> {
+    let (_, known) = VALUES.iter().find(|(known, _)| *known == field)?;
+    if known.contains(&value) {
+        return None;
+    }
+    let long: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|known| known.len() > 3)
+        .collect();
+    let near = nearest(value, &long)?;
+    Some(format!(
+        "`{value}` is not among the values that `{field}` is known to have; did you mean `{near}`?"
+    ))
+}
+
 /// What is to be said of the names in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {

@@ -111,19 +111,26 @@ pub fn field_id(name: &FieldName, custom: &BTreeMap<FieldName, FieldId>) -> Opti
     if let Some(id) = custom.get(name) {
         return Some(id.clone());
     }
-    let id = match name.as_str() {
-        "username" => "USER",
-        "email" => "EMAIL",
-        "first_name" => "FIRST_NAME",
-        "last_name" => "LAST_NAME",
-        "phone_number" => "PHONE",
-        "address" => "ADDRESS",
-        "position" => "POSITION",
-        "role" => "PERMISSIONS_ID",
-        _ => return None,
-    };
-    Some(FieldId(id.into()))
+    let built_in = BUILT_IN.iter().find(|(known, _)| *known == name.as_str());
+    built_in.map(|(_, id)| FieldId((*id).into()))
 }
+
+/// Returns the names of the fields that every instance has, and bulk knows without being told their ids.
+pub fn built_in_fields() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
+/// The built-in fields: in REST, and in bulk.
+const BUILT_IN: [(&str, &str); 8] = [
+    ("username", "USER"),
+    ("email", "EMAIL"),
+    ("first_name", "FIRST_NAME"),
+    ("last_name", "LAST_NAME"),
+    ("phone_number", "PHONE"),
+    ("address", "ADDRESS"),
+    ("position", "POSITION"),
+    ("role", "PERMISSIONS_ID"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -40,7 +40,7 @@ pub use batch::{Batch, BatchFault, Mode};
 pub use client::Reader;
 pub use connector::{Connector, ConnectorIdent};
 pub use error::Error;
-pub use fields::{FieldId, FieldName, InvalidFieldId, InvalidFieldName, field_id};
+pub use fields::{FieldId, FieldName, InvalidFieldId, InvalidFieldName, built_in_fields, field_id};
 pub use ids::{InvalidPersonId, InvalidPortionId, PersonId, PortionId};
 pub use model::{Answer, Malformed, Person};
 pub use pages::{Completeness, PeoplePage, PeoplePages};

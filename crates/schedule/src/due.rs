@@ -31,6 +31,21 @@ impl Schedule {
         }
     }
 
+    /// Finds the first due time after an instant that is on no excluded day; `None` as above.
+    pub fn next_included(&self, after: Timestamp) -> Option<Timestamp> {
+        let mut after = after;
+        loop {
+            let due_at = self.next_due(after)?;
+            let Some(days) = self.excluded(due_at) else {
+                return Some(due_at);
+            };
+            // Straight to the day after, rather than through every due time before it.
+            let back = self.midnight(days.to.tomorrow().ok()?)?;
+            let just_before = back.checked_sub(Duration::from_nanos(1)).ok()?;
+            after = due_at.max(just_before);
+        }
+    }
+
     /// Lists the due times after `after` up to `until`, itself too, each later than the one before.
     pub fn due_between(
         &self,

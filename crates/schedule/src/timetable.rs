@@ -256,16 +256,11 @@ impl Timetable {
     fn next_to_come(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let mut after = self.cursor.max(now);
         loop {
-            let due_at = self.schedule.next_due(after)?;
-            after = due_at;
-            if let Some(days) = self.schedule.excluded(due_at) {
-                // Straight to the day after, rather than through every due time before it.
-                let back = self.schedule.midnight(days.to.tomorrow().ok()?)?;
-                let just_before = back.checked_sub(Duration::from_nanos(1)).ok()?;
-                after = after.max(just_before);
-            } else if !self.done.contains(&due_at) && !self.slots.contains_key(&due_at) {
+            let due_at = self.schedule.next_included(after)?;
+            if !self.done.contains(&due_at) && !self.slots.contains_key(&due_at) {
                 return Some((due_at, later(due_at, self.offset)));
             }
+            after = due_at;
         }
     }
 }

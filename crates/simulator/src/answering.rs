@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::exchange::{Answer, Asked};
 use crate::faults::Effect;
@@ -134,6 +135,11 @@ fn meet(shared: &Shared, asked: &Asked, effect: Option<Effect>) -> (Answer, Endi
             (answer, Ending::Whole)
         }
         Effect::Slow { delay } => (done(), Ending::Late(*delay)),
+        Effect::WrongDate { seconds } => {
+            let shown = Timestamp::now() + SignedDuration::from_secs(*seconds);
+            let date = shown.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            (done().with_header("date", date), Ending::Whole)
+        }
         Effect::ExpiredCursor => {
             let words = "the cursor has expired";
             (

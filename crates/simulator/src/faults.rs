@@ -170,6 +170,11 @@ pub enum Effect {
         #[serde(rename = "delay_ms", with = "milliseconds")]
         delay: Duration,
     },
+    /// Done; the answer bears a date that is so many seconds ahead of the time, or behind it if negative.
+    WrongDate {
+        /// How many seconds.
+        seconds: i64,
+    },
     /// Not done; a 400 for a cursor, as for one that is too old. Meets only calls with a cursor.
     ExpiredCursor,
     /// A page whose `nextCursor` is the one that was sent. Meets only calls with a cursor.

@@ -1,4 +1,6 @@
 //! Made-up history: what a year of daily runs leaves, for benchmarks of what has to be quick with it.
+//!
+//! The daemon's `bench` has it too: SQL is known here alone.
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Connection;
@@ -34,6 +36,23 @@ const ERRORS: &str = "INSERT INTO errors (run, person, at, outcome, reason, mess
         'nobody in Oomnitza has the value of any sync key of this user', 'preference: create_and_update', record_version
      FROM people WHERE integration = ?1 ORDER BY person LIMIT ?3";
 
+/// Changes are kept for so long by default: those of older runs are gone.
+const DAYS_OF_CHANGES: u32 = 90;
+
+/// What a run changed: one of a hundred people who were not skipped. ?1 is the integration, ?2 the run.
+const CHANGES: &[&str] = &[
+    "INSERT INTO changes (run, person, action, state, key_field, oomnitza_id)
+     SELECT ?2, person, 'update', 'done', 'email', oomnitza_id
+     FROM people p WHERE integration = ?1 AND (person + ?2) % 100 = 0
+        AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run = ?2 AND e.person = p.person)",
+    "INSERT INTO change_values (change, key_value, before, after)
+     SELECT c.change, json_quote(p.email), json_object('POSITION', 'Analyst'), json_object('POSITION', 'Engineer')
+     FROM changes c JOIN people p USING (person) WHERE c.run = ?2",
+    "UPDATE runs SET updated = (SELECT count(*) FROM changes WHERE run = ?2),
+        unchanged = unchanged - (SELECT count(*) FROM changes WHERE run = ?2)
+     WHERE run = ?2",
+];
+
 /// What the last run leaves open; parameters as for the errors, and ?5 the number of runs, ?6 the first instant.
 const OPEN: &[&str] = &[
     "INSERT INTO open_errors (person, integration, error, reason, since, runs)
@@ -45,7 +64,7 @@ const OPEN: &[&str] = &[
 
 impl Store {
     /// Fills an integration that is new with daily runs, the last of them at `until`: each saw all people, and had its
-    /// share of the errors, at most one a person.
+    /// share of the errors, at most one a person; those of the last 90 days changed somebody.
     ///
     /// # Errors
     /// The database refused; among other reasons because there are people of the integration already.
@@ -112,6 +131,16 @@ impl Store {
                 .execute(&mut *transaction)
                 .await
                 .map_err(&failed)?;
+            if runs - run < DAYS_OF_CHANGES {
+                for statement in CHANGES {
+                    sqlx::query(*statement)
+                        .bind(integration)
+                        .bind(row)
+                        .execute(&mut *transaction)
+                        .await
+                        .map_err(&failed)?;
+                }
+            }
             sqlx::query(
                 "INSERT INTO slots (integration, due_at, noticed_at, state, settled, run, tries)
                  VALUES (?1, ?2, ?2, 'ran', 1, ?3, 1)",

@@ -23,6 +23,7 @@ mod unfinished;
 mod configurations;
 mod latest;
 mod ledger;
+mod loads;
 mod pauses;
 mod requests;
 mod services;
@@ -45,6 +46,7 @@ mod query;
 mod roles;
 
 mod backup;
+mod examine;
 #[cfg(feature = "history")]
 mod history;
 mod retention;
@@ -52,10 +54,12 @@ mod upkeep;
 
 pub use changes::{Group, PlannedChange};
 pub use error::{Cause, Error};
+pub use examine::{Examination, examine};
 pub use faults::{Fault, Severity};
 pub use forms::{Form, Forms};
 pub use latest::LastRun;
 pub use ledger::Ledger;
+pub use loads::{Load, Loads};
 pub use notices::{Notice, NoticeRow, Reconciled};
 pub use open::Store;
 pub use outbox::{Message, NoticeEvent};

@@ -63,7 +63,7 @@ async fn applied_version(connection: &mut SqliteConnection) -> Result<Option<i64
         .await
 }
 
-fn newest_version(migrations: &Migrator) -> i64 {
+pub(crate) fn newest_version(migrations: &Migrator) -> i64 {
     migrations
         .iter()
         .map(|migration| migration.version)

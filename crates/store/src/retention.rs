@@ -6,7 +6,9 @@
 mod walks;
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Connection, Row, Sqlite};
 
 use crate::error::Error;
 use crate::json::json;
@@ -112,22 +114,22 @@ impl Store {
         limit: u32,
     ) -> Result<u64, Error> {
         let failed = self.failed(PRUNE);
-        let retention = &pruning.retention;
         let mut writer = self.writer().await;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(&failed)?;
         let mut left = u64::from(limit);
-        for delete in walk.deletes {
-            let done = sqlx::query(*delete)
-                .bind(pruning.after)
-                .bind(upto)
-                .bind(i64::try_from(left).unwrap_or(i64::MAX))
-                .bind(retention.runs.as_millisecond())
-                .bind(retention.errors.as_millisecond())
-                .bind(retention.changes.as_millisecond())
-                .bind(retention.gone_people.as_millisecond())
+        let any = match walk.any {
+            Some(any) => bound(any, pruning, upto, left)
+                .fetch_one(&mut *transaction)
+                .await
+                .and_then(|any| any.try_get(0))
+                .map_err(&failed)?,
+            None => true,
+        };
+        for delete in walk.deletes.iter().take_while(|_| any) {
+            let done = bound(delete, pruning, upto, left)
                 .execute(&mut *transaction)
                 .await
                 .map_err(&failed)?;
@@ -166,4 +168,22 @@ impl Store {
         .map_err(&failed)?;
         Ok(done.rows_affected())
     }
+}
+
+/// A statement of a walk, with its parameters.
+fn bound(
+    sql: &'static str,
+    pruning: &Pruning,
+    upto: i64,
+    left: u64,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    let retention = &pruning.retention;
+    sqlx::query(sql)
+        .bind(pruning.after)
+        .bind(upto)
+        .bind(i64::try_from(left).unwrap_or(i64::MAX))
+        .bind(retention.runs.as_millisecond())
+        .bind(retention.errors.as_millisecond())
+        .bind(retention.changes.as_millisecond())
+        .bind(retention.gone_people.as_millisecond())
 }

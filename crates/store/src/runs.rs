@@ -209,6 +209,21 @@ impl Store {
         self.one(done.rows_affected(), "end a run")
     }
 
+    /// Keeps why a run cannot go on, in words that name nobody.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn keep_outline(&self, key: RunKey, outline: &str) -> Result<(), Error> {
+        let mut writer = self.writer().await;
+        let done = sqlx::query("UPDATE runs SET outline = ? WHERE run = ?")
+            .bind(outline)
+            .bind(key.run)
+            .execute(&mut *writer)
+            .await
+            .map_err(self.failed("keep the outline of an error"))?;
+        self.one(done.rows_affected(), "keep the outline of an error")
+    }
+
     /// Adds to the number of HTTP requests that a run has sent to either side.
     ///
     /// # Errors

@@ -25,6 +25,8 @@ pub struct PastRun {
     pub counts: Counts,
     /// Why it could not go on.
     pub error: Option<String>,
+    /// The same without the words of either system, which may name somebody.
+    pub outline: Option<String>,
 }
 
 /// Due times that were missed since the latest one that was run.
@@ -68,7 +70,7 @@ impl Store {
     pub async fn past_runs(&self, integration: &str, limit: u32) -> Result<Vec<PastRun>, Error> {
         let mut reader = self.reader().await;
         let rows = sqlx::query(
-            "SELECT r.run_id, r.state, r.started_at, r.finished_at, r.error,
+            "SELECT r.run_id, r.state, r.started_at, r.finished_at, r.error, r.outline,
                     r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed
              FROM runs r JOIN integrations i USING (integration)
              WHERE i.name = ? AND r.dry_run = 0 AND r.partial = 0
@@ -141,12 +143,18 @@ impl Store {
 
     /// Lists the fields of which Oomnitza shows values in another form than they were sent in, in order.
     ///
+    /// A form of a value that is no longer the record's does not count.
+    ///
     /// # Errors
     /// The database refused.
     pub async fn fields_in_another_form(&self, integration: &str) -> Result<Vec<String>, Error> {
         let mut reader = self.reader().await;
         sqlx::query_scalar(
-            "SELECT DISTINCT f.field FROM forms f JOIN integrations i USING (integration) WHERE i.name = ? ORDER BY 1",
+            "SELECT DISTINCT f.field FROM forms f
+             JOIN integrations i USING (integration)
+             JOIN people p ON p.integration = f.integration AND p.oomnitza_id = f.oomnitza_id
+             JOIN record_versions v ON v.record_version = p.record_version
+             WHERE i.name = ? AND p.gone_since IS NULL AND v.record -> ('$.\"' || f.field || '\"') = f.sent ORDER BY 1",
         )
         .bind(integration)
         .fetch_all(&mut *reader)
@@ -229,6 +237,7 @@ fn past_run_of(row: &SqliteRow) -> Result<PastRun, sqlx::Error> {
         finished_at: instant(row.try_get("finished_at")?),
         counts: counts_of(row)?,
         error: row.try_get("error")?,
+        outline: row.try_get("outline")?,
     })
 }
 

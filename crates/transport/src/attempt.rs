@@ -1,5 +1,7 @@
 //! One try: a request out, an answer in.
 
+use std::time::SystemTime;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use url::Url;
@@ -28,11 +30,15 @@ impl Request {
             *request.body_mut() = Some(body.clone().into());
         }
 
+        let asked = SystemTime::now();
         let mut answer = shared
             .http
             .execute(request)
             .await
             .map_err(Fault::from_reqwest)?;
+        shared
+            .skew
+            .measure(answer.headers(), asked, SystemTime::now());
         let status = answer.status();
         if !status.is_success() {
             let location = status

@@ -8,6 +8,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use jiff::SignedDuration;
 use reqwest::redirect;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,11 +17,13 @@ use url::Url;
 
 use crate::{
     calls::{Calls, Counters},
+    meter::Meter,
     pace::Pace,
     redact::redact,
     request::{Repeat, Request},
     retry::Retry,
     settings::{Settings, SetupError, Way, is_loopback},
+    skew::Skew,
 };
 
 /// How long an idle connection is kept; servers close theirs from about a minute on.
@@ -42,6 +45,9 @@ pub(crate) struct Shared {
     pub(crate) retry: Retry,
     pub(crate) max_body: usize,
     pub(crate) counters: Counters,
+    pub(crate) skew: Skew,
+    proxy: Option<String>,
+    pub(crate) meter: Arc<Meter>,
     credential: SecretString,
     learned: RwLock<Learned>,
 }
@@ -62,6 +68,7 @@ impl Client {
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         // Whoever came first in this process installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let proxy = settings.proxy_in_use();
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(
@@ -75,6 +82,7 @@ impl Client {
             value,
             max_body,
             retry,
+            meter,
             ..
         } = settings;
         base.set_query(None);
@@ -86,10 +94,13 @@ impl Client {
             shared: Arc::new(Shared {
                 http,
                 base,
-                pace: Pace::new(requests_per_second),
+                pace: Pace::new(requests_per_second, Arc::clone(&meter)),
                 retry,
                 max_body,
                 counters: Counters::default(),
+                skew: Skew::default(),
+                proxy,
+                meter,
                 credential: value,
                 learned: RwLock::default(),
             }),
@@ -156,6 +167,18 @@ impl Client {
     pub fn calls(&self) -> Calls {
         let shared = &self.shared;
         shared.counters.snapshot(shared.pace.held_back())
+    }
+
+    /// How far the system's clock is ahead of ours, by its latest answer; negative: behind, nothing: no answer told.
+    ///
+    /// It is the least that the answer allows, for a date is no finer than a second, and answers take their time.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.shared.skew.latest()
+    }
+
+    /// The proxy through which the system is reached, as `http://host:port`, without what may be secret in it.
+    pub fn proxy(&self) -> Option<&str> {
+        self.shared.proxy.as_deref()
     }
 
     /// The URL that paths are appended to; it ends with a slash.

@@ -22,12 +22,17 @@ mod pace;
 mod retry;
 mod redact;
 mod error;
+mod obstacle;
+mod skew;
 mod calls;
+mod meter;
 
 pub use calls::Calls;
 pub use client::Client;
 pub use error::{Error, Fault, Refusal};
 pub use hook::Hook;
+pub use meter::{Meter, Reading};
+pub use obstacle::Obstacle;
 pub use pace::Allowance;
 pub use request::{Repeat, Request, Response};
 pub use retry::Retry;

@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -10,12 +10,13 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::{request::Stopping, settings::Rate};
+use crate::{meter::Meter, request::Stopping, settings::Rate};
 
 /// The pace of one client, shared by all its requests.
 pub(crate) struct Pace {
     limiter: DefaultDirectRateLimiter,
     hold: Mutex<Hold>,
+    meter: Arc<Meter>,
 }
 
 /// The stop that answers with 429 asked for.
@@ -26,10 +27,11 @@ struct Hold {
 }
 
 impl Pace {
-    pub(crate) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate, meter: Arc<Meter>) -> Self {
         Self {
             limiter: RateLimiter::direct(quota(burst(rate), rate)),
             hold: Mutex::default(),
+            meter,
         }
     }
 
@@ -44,11 +46,13 @@ impl Pace {
         };
         loop {
             while let Some(until) = self.held_until() {
+                let _waiting = self.meter.throttling();
                 if !passes(sleep_until(until), stopped).await {
                     return false;
                 }
             }
             while let Some(wait) = time_left(&self.limiter) {
+                let _waiting = self.meter.pacing();
                 if !passes(sleep(wait), turn_lost).await {
                     return false;
                 }
@@ -153,7 +157,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn overlapping_holds_are_counted_once() {
-        let pace = Pace::new(Rate::try_from(10_000.0).unwrap());
+        let pace = Pace::new(Rate::try_from(10_000.0).unwrap(), Arc::default());
         assert!(pace.hold(Duration::from_millis(80)));
         assert!(!pace.hold(Duration::from_millis(50)));
         assert!(!pace.hold(Duration::from_millis(100)));
@@ -165,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_second_holds_more_requests_than_promised() {
-        let pace = Pace::new(Rate::try_from(100.0).unwrap());
+        let pace = Pace::new(Rate::try_from(100.0).unwrap(), Arc::default());
         let started = Instant::now();
         for _ in 0..21 {
             assert!(

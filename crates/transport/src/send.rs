@@ -48,12 +48,16 @@ impl Request {
             }
             attempts += 1;
             shared.counters.count_sent(attempts > 1);
+            if attempts > 1 {
+                shared.meter.count_retry();
+            }
             let answer = self.attempt().await;
             let status = match &answer {
                 Ok(response) => Some(response.status),
                 Err(fault) => fault.status(),
             };
             shared.counters.count_answer(status);
+            shared.meter.count_answer(status);
             record(attempts, status, started);
 
             let fault = match answer.and_then(|response| read(response).map_err(Fault::NotJson)) {

@@ -1,12 +1,13 @@
 //! What a client is made of, and what can be wrong with it.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderName;
+use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::retry::Retry;
+use crate::{meter::Meter, retry::Retry};
 
 /// How to reach one system with one credential.
 pub struct Settings {
@@ -30,10 +31,13 @@ pub struct Settings {
     pub max_body: usize,
     /// How failures are repeated.
     pub retry: Retry,
+    /// What counts for whoever watches the system, besides the client's own [`Calls`](crate::Calls).
+    pub meter: Arc<Meter>,
 }
 
 impl Settings {
-    /// Settings with the usual limits: 10 s to connect, 60 s a try, bodies of up to 64 MiB.
+    /// Settings with the usual limits: 10 s to connect, 60 s a try, bodies of up to 64 MiB; and a meter
+    /// that nobody else has.
     pub fn new(base: Url, header: HeaderName, value: SecretString, rate: Rate) -> Self {
         Self {
             base,
@@ -46,7 +50,29 @@ impl Settings {
             ca_files: Vec::new(),
             max_body: 64 * 1024 * 1024,
             retry: Retry::default(),
+            meter: Arc::default(),
         }
+    }
+
+    /// The proxy that the system is reached through, without a user and a password.
+    pub(crate) fn proxy_in_use(&self) -> Option<String> {
+        if is_loopback(&self.base) {
+            return None;
+        }
+        if let Some(url) = &self.proxy {
+            let port = url.port_or_known_default()?;
+            return Some(format!("{}://{}:{port}", url.scheme(), url.host_str()?));
+        }
+        // The same reading of the environment as the client's own.
+        let base = http::Uri::try_from(self.base.as_str()).ok()?;
+        let found = Matcher::from_env().intercept(&base)?;
+        let proxy = found.uri();
+        let scheme = proxy.scheme_str().unwrap_or("http");
+        let host = proxy.host()?;
+        Some(match proxy.port_u16() {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        })
     }
 
     /// The way to the system, without what is sent on it.

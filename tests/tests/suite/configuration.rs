@@ -131,8 +131,9 @@ fn a_console_of_another_host_is_refused_unless_it_is_meant() {
 fn sections_that_are_not_there_yet_are_refused_and_not_ignored() {
     let company = Company::plain(5, 0.5);
     let yaml = company.rollcall.yaml();
-    let section = "metrics: { listen: 127.0.0.1:9464 }\n";
-    company.rollcall.write_config(&format!("{yaml}{section}"));
+    let guards = "    guards: { create: 10% }\n    preference:";
+    let yaml = yaml.replacen("    preference:", guards, 1);
+    company.rollcall.write_config(&yaml);
     let ended = company.rollcall.run().with_code(2);
     assert!(
         ended.stderr.contains("not in this version"),
@@ -166,4 +167,55 @@ fn a_key_that_stands_twice_is_a_fault() {
     company.rollcall.write_config(&yaml);
     let ended = company.rollcall.check().with_code(2);
     assert!(ended.stdout.contains("`email`"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_misspelt_integration_is_answered_with_the_one_that_was_meant() {
+    let company = Company::plain(3, 0.5);
+    let meant = format!("did you mean `{}`?", tests::INTEGRATION);
+    for arguments in [
+        &["run", "console-user"][..],
+        &["plan", "console_users"],
+        &["fields", "consoleusers"],
+        &["slots", "console-usrs", "--next", "1"],
+    ] {
+        let ended = company.rollcall.command(arguments).with_code(2);
+        assert!(
+            ended.stderr.contains(&meant),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+    }
+    company.load();
+    for arguments in [
+        &["runs", "console-user"][..],
+        &["errors", "--integration", "console-user"],
+        &["people", "--integration", "console-user"],
+    ] {
+        let ended = company.rollcall.command(arguments).with_code(2);
+        assert!(
+            ended.stderr.contains(&meant),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+    }
+    for (arguments, meant) in [
+        (&["runs", "--state", "complete"][..], "completed"),
+        (&["errors", "--reason", "not_in_omnitza"], "not_in_oomnitza"),
+        (&["errors", "--outcome", "skiped"], "skipped"),
+    ] {
+        let ended = company.rollcall.command(arguments).with_code(2);
+        assert!(
+            ended.stderr.contains(&format!("'{meant}'")),
+            "{}",
+            ended.stderr
+        );
+    }
+    let serving = company.rollcall.serve();
+    let ended = company
+        .rollcall
+        .command(&["resume", "console-user"])
+        .with_code(2);
+    assert!(ended.stderr.contains(&meant), "{}", ended.stderr);
+    serving.stop();
 }

@@ -10,11 +10,17 @@ mod configuration;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod interruptions;
+#[cfg(test)]
+mod notices;
 #[cfg(test)]
 mod notify;
 #[cfg(test)]
@@ -43,3 +49,7 @@ mod lifecycle;
 mod ledger;
 #[cfg(test)]
 mod upkeep;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod figures;

@@ -1,4 +1,7 @@
-//! `bench`: whole loads, each in a process of its own, against stand-ins in another.
+//! `bench`: whole loads, each in a process of its own, against stand-ins in another; and the daemon, likewise.
+
+mod daemon;
+mod service;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -28,6 +31,17 @@ struct Ready {
     oomnitza_token: String,
 }
 
+impl Ready {
+    fn stand_ins(&self) -> StandIns<'_> {
+        StandIns {
+            sentinelone_url: &self.sentinelone_url,
+            sentinelone_token: &self.sentinelone_token,
+            oomnitza_url: &self.oomnitza_url,
+            oomnitza_token: &self.oomnitza_token,
+        }
+    }
+}
+
 /// One line of the result.
 #[derive(Debug, Serialize)]
 struct Measured {
@@ -44,7 +58,10 @@ struct Measured {
     times_the_wire: Option<f64>,
 }
 
-pub(crate) fn bench(command: &Bench) -> anyhow::Result<Exit> {
+pub(crate) async fn bench(command: &Bench) -> anyhow::Result<Exit> {
+    if command.daemon {
+        return daemon::measure(command).await;
+    }
     let mut measured = Vec::new();
     for &users in &command.users {
         for delivery in ["bulk", "rest"] {
@@ -73,18 +90,11 @@ fn measure(users: u32, bulk: bool) -> anyhow::Result<Vec<Measured>> {
         preference: "update_only",
         bulk,
         scope: "not isSystem",
+        state_dir: ".",
+        schedule: None,
     };
     let ready = &stand_ins.ready;
-    write(
-        folder.path(),
-        &StandIns {
-            sentinelone_url: &ready.sentinelone_url,
-            sentinelone_token: &ready.sentinelone_token,
-            oomnitza_url: &ready.oomnitza_url,
-            oomnitza_token: &ready.oomnitza_token,
-        },
-        &shape,
-    )?;
+    write(folder.path(), &ready.stand_ins(), &shape)?;
     let wire = bulk
         .then(|| wire_process(folder.path(), ready, users))
         .transpose()?;
@@ -143,6 +153,7 @@ fn megabytes(bytes: u64) -> f64 {
     bytes / (1024.0 * 1024.0)
 }
 
+/// The stand-ins in their process, which ends when this is dropped: its stdin ends.
 struct Running {
     process: Child,
     ready: Ready,

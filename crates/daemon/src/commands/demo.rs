@@ -12,6 +12,7 @@ use crate::commands::stand_ins::{INTEGRATION, Shape, StandIns, write};
 use crate::commands::{read, run};
 use crate::exit::Exit;
 use crate::signals::Signals;
+use crate::watch::Skews;
 use crate::{app, output};
 
 pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
@@ -29,6 +30,8 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         preference: "create_and_update",
         bulk: false,
         scope: "not isSystem",
+        state_dir: ".",
+        schedule: None,
     };
     write(&folder, &stand_ins, &shape)?;
     let path = folder.join("rollcall.yaml");
@@ -42,10 +45,17 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
     let (store, logging) = run::prepare(&config).await?;
     for load in ["first load", "second load, with nothing changed in between"] {
         println!("The {load}:");
-        let report = run::with_loader(&config, INTEGRATION, &store, &halt, async |loader| {
-            let request = run::by_hand(Intent::Deliver(loader.writer()), None);
-            loader.run(&request).await
-        })
+        let report = run::with_loader(
+            &config,
+            INTEGRATION,
+            &store,
+            &halt,
+            &Skews::default(),
+            async |loader| {
+                let request = run::by_hand(Intent::Deliver(loader.writer()), None);
+                loader.run(&request).await
+            },
+        )
         .await?;
         output::summary(&report, false)?;
     }

@@ -8,9 +8,10 @@ use sentinelone::{Event, UserFilter};
 use serde_json::{Value, json};
 use store::{Cell, Rows};
 
+use crate::app::{self, Meters};
 use crate::arguments::{Fields, Format};
 use crate::exit::Exit;
-use crate::{app, output};
+use crate::output;
 
 /// How many users of the console, and how many people, are looked at.
 const SAMPLE: usize = 2000;
@@ -19,16 +20,29 @@ const EXAMPLE: usize = 48;
 
 /// What was seen of one field.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     filled: usize,
     example: Option<Value>,
 }
 
 /// What was seen of all fields of one system.
 #[derive(Default)]
-struct Census {
-    looked_at: usize,
-    fields: BTreeMap<String, Seen>,
+pub(super) struct Census {
+    pub(super) looked_at: usize,
+    /// By the path that a mapping would write.
+    pub(super) fields: BTreeMap<String, Seen>,
+}
+
+impl Seen {
+    /// How many of a hundred have it filled, and an example, in one phrase.
+    pub(super) fn phrase(&self, looked_at: usize) -> String {
+        let percent = self.filled * 100 / looked_at.max(1);
+        match &self.example {
+            None => format!("{percent} % filled"),
+            Some(Value::String(text)) => format!("{percent} % filled, such as {}", shortened(text)),
+            Some(value) => format!("{percent} % filled, such as {value}"),
+        }
+    }
 }
 
 impl Census {
@@ -89,7 +103,7 @@ impl Census {
 pub(crate) async fn fields(path: &Path, command: &Fields) -> anyhow::Result<Exit> {
     let config = app::configuration(path)?;
     let integration = app::integration(&config, &command.integration)?;
-    let connections = app::connect(&config, integration)?;
+    let connections = app::connect(&config, integration, &Meters::default())?;
 
     let filter = UserFilter {
         site_ids: integration.source.site_ids.clone(),
@@ -140,7 +154,10 @@ pub(crate) async fn fields(path: &Path, command: &Fields) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-async fn users(client: sentinelone::Client, filter: UserFilter) -> anyhow::Result<Census> {
+pub(super) async fn users(
+    client: sentinelone::Client,
+    filter: UserFilter,
+) -> anyhow::Result<Census> {
     let mut pages = client.users(&filter);
     let mut census = Census::default();
     while census.looked_at < SAMPLE {
@@ -162,9 +179,9 @@ async fn users(client: sentinelone::Client, filter: UserFilter) -> anyhow::Resul
 }
 
 /// By role number: how many people have it, and who for example.
-type Roles = BTreeMap<String, (usize, Vec<String>)>;
+pub(super) type Roles = BTreeMap<String, (usize, Vec<String>)>;
 
-async fn people(reader: oomnitza::Reader) -> anyhow::Result<(Census, Roles)> {
+pub(super) async fn people(reader: oomnitza::Reader) -> anyhow::Result<(Census, Roles)> {
     let reading = "could not read the people of Oomnitza";
     reader.probe().await.context(reading)?;
     let mut pages = reader.people();
@@ -211,10 +228,17 @@ fn role_rows(roles: &Roles) -> Rows {
 /// Cuts examples to what fits on a line.
 fn shorten(rows: &mut Rows) {
     for row in &mut rows.rows {
-        if let Some(Cell::Text(example)) = row.last_mut()
-            && example.chars().count() > EXAMPLE
-        {
-            *example = example.chars().take(EXAMPLE - 1).chain(['…']).collect();
+        if let Some(Cell::Text(example)) = row.last_mut() {
+            *example = shortened(example);
         }
+    }
+}
+
+/// Cuts a text to what fits on a line.
+fn shortened(text: &str) -> String {
+    if text.chars().count() > EXAMPLE {
+        text.chars().take(EXAMPLE - 1).chain(['…']).collect()
+    } else {
+        text.to_owned()
     }
 }

@@ -27,15 +27,9 @@ pub(crate) struct Figures {
 impl Figures {
     /// Reads what this process has used so far.
     pub(crate) fn so_far(wall: Duration, calls: u64) -> anyhow::Result<Self> {
-        let status = fs::read_to_string("/proc/self/status")?;
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-            .context("the kernel tells no peak memory")?;
         Ok(Self {
             cpu: cpu_time()?,
-            peak_memory: peak * 1024,
+            peak_memory: memory("self", "VmHWM:")?,
             wall,
             calls,
             users: 0,
@@ -61,7 +55,12 @@ fn cpu_time() -> anyhow::Result<Duration> {
             .and_then(|ns| ns.parse().ok())
             .unwrap_or(0);
     }
-    let stat = fs::read_to_string("/proc/self/stat")?;
+    Ok(Duration::from_nanos(threads).max(ticks("self")?))
+}
+
+/// Reads the processor time of a process, those of its threads included that have ended, to the tick.
+pub(crate) fn ticks(process: &str) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks: u64 = after_name
         .split_whitespace()
@@ -70,7 +69,18 @@ fn cpu_time() -> anyhow::Result<Duration> {
         .filter_map(|ticks| ticks.parse::<u64>().ok())
         .sum();
     // Linux shows 100 ticks a second to user space on every architecture that Rollcall is built for.
-    Ok(Duration::from_nanos(threads).max(Duration::from_millis(ticks * 10)))
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+/// Reads a line of a process's memory, such as `VmRSS:`, in bytes.
+pub(crate) fn memory(process: &str, line: &str) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kib = status
+        .lines()
+        .find_map(|found| found.strip_prefix(line))
+        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+        .with_context(|| format!("the kernel tells no `{line}`"))?;
+    Ok(kib * 1024)
 }
 
 /// Writes the figures of a run.

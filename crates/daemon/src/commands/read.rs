@@ -12,6 +12,8 @@ pub(super) struct Query {
     view: &'static str,
     conditions: Vec<String>,
     parameters: Vec<String>,
+    /// The integration that the rows are of.
+    integration: Option<String>,
     /// The order, and how many rows at most.
     pub(super) tail: String,
 }
@@ -22,6 +24,7 @@ impl Query {
             view,
             conditions: Vec::new(),
             parameters: Vec::new(),
+            integration: None,
             tail: String::new(),
         }
     }
@@ -30,6 +33,9 @@ impl Query {
         if let Some(value) = value {
             self.conditions.push(format!("{column} = ?"));
             self.parameters.push(value.clone());
+            if column == "integration" {
+                self.integration = Some(value.clone());
+            }
         }
     }
 
@@ -49,6 +55,10 @@ impl Query {
     ) -> anyhow::Result<Exit> {
         let store = app::read_store(config).await?;
         let rows = store.select(self.sql(), &self.parameters).await?;
+        // One that was taken out of the configuration may have rows all the same.
+        if let (Some(id), true) = (&self.integration, rows.rows.is_empty()) {
+            app::integration(config, id)?;
+        }
         output::print(&rows, format, columns, &config.timezone)?;
         Ok(Exit::Done)
     }

@@ -9,15 +9,17 @@ use load::{Halt, Intent, Loader, Publisher, Report, Request};
 use serde_json::json;
 use store::Store;
 
+use crate::app::{self, Meters};
 use crate::arguments::{Apply, Plan, Run};
 use crate::config::{Config, Integration};
 use crate::control::{Client, Order, Work};
 use crate::exit::{self, Exit};
 use crate::logging::{self, Audience, Logging};
 use crate::notify::{self, Notifier};
+use crate::output;
 use crate::progress::Show;
 use crate::signals::Signals;
-use crate::{app, output};
+use crate::watch::{self, Skews, System};
 
 pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
     let mut signals = Signals::mind()?;
@@ -208,7 +210,11 @@ async fn here(
     if kind == Kind::Load {
         notifier.run_started(integration, "");
     }
-    let report = with_loader(config, integration, &store, &halt, work).await;
+    let skews = Skews::default();
+    let report = with_loader(config, integration, &store, &halt, &skews, work).await;
+    if let Err(error) = watch::look_once(config, &store, &skews, Timestamp::now()).await {
+        tracing::error!(error = %load::chain(&error), "Could not bring the notices up to date");
+    }
     if kind != Kind::Other {
         tell_of_the_end(&notifier, integration, &report);
     }
@@ -250,10 +256,15 @@ pub(crate) async fn with_loader(
     integration: &str,
     store: &Arc<Store>,
     halt: &Halt,
+    skews: &Skews,
     work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
     let integration = app::integration(config, integration)?;
-    let connections = app::connect(config, integration)?;
+    let connections = app::connect(config, integration, &Meters::default())?;
+    let ways = [
+        (System::SentinelOne, connections.source.clone()),
+        (System::Oomnitza, connections.target.clone()),
+    ];
     let (publisher, progress) = Publisher::new();
     let loader = app::loader(
         config,
@@ -267,6 +278,9 @@ pub(crate) async fn with_loader(
     let show = Show::begin(progress);
     let result = work(&loader).await;
     show.end().await;
+    for (system, way) in &ways {
+        skews.keep(&integration.id, *system, way);
+    }
     Ok(result?)
 }
 

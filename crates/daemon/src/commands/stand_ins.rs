@@ -23,6 +23,10 @@ pub(crate) struct Shape<'a> {
     pub(crate) preference: &'a str,
     pub(crate) bulk: bool,
     pub(crate) scope: &'a str,
+    /// Where the state is kept, seen from the configuration.
+    pub(crate) state_dir: &'a str,
+    /// When a daemon makes the load, as YAML; `None`: as the configuration has it by default.
+    pub(crate) schedule: Option<&'a str>,
 }
 
 /// The mapped fields: Oomnitza's field, and where its value comes from.
@@ -108,11 +112,18 @@ fn yaml(stand_ins: &StandIns<'_>, shape: &Shape<'_>) -> String {
         ..
     } = stand_ins;
     let Shape {
-        preference, scope, ..
+        preference,
+        scope,
+        state_dir,
+        schedule,
+        ..
     } = shape;
+    let schedule = schedule.map_or_else(String::new, |schedule| {
+        format!("    schedule: {schedule}\n")
+    });
     format!(
         "# Written by Rollcall for its built-in stand-ins of both systems; `rollcall check` reads it like any other.\n\
-         state_dir: .\n\
+         state_dir: {state_dir}\n\
          log: {{ level: info, keep_files: 3 }}\n\
          credentials:\n\
          \x20 sentinelone:\n\
@@ -125,6 +136,7 @@ fn yaml(stand_ins: &StandIns<'_>, shape: &Shape<'_>) -> String {
          integrations:\n\
          \x20 {INTEGRATION}:\n\
          \x20   name: SentinelOne User Load\n\
+         {schedule}\
          \x20   source:\n\
          \x20     kind: sentinelone.users\n\
          \x20     url: {sentinelone_url}\n\

@@ -238,6 +238,9 @@ fn settings(config: &Config) -> Value {
             "connect_timeout": print(config.http.connect_timeout),
             "timeout": print(config.http.timeout),
         },
+        "metrics": {
+            "listen": config.metrics.listen.map(|listen| listen.to_string()),
+        },
         "retention": {
             "runs": print(config.retention.runs),
             "errors": print(config.retention.errors),

@@ -14,7 +14,7 @@ use super::nearest::nearest;
 use super::spot::Spot;
 use super::template::Variables;
 use super::{
-    Config, Http, Log, credentials, duration, integration, later, notify, retention, schedule,
+    Config, Http, Log, credentials, duration, integration, metrics, notify, retention, schedule,
     written,
 };
 
@@ -76,8 +76,8 @@ pub(super) fn check(
     let http = check_http(written.http.as_ref(), folder, spot.at("http"), report);
     let log = check_log(written.log.as_ref(), spot.at("log"), report);
     let retention = retention::check(written.retention.as_ref(), spot.at("retention"), report);
+    let metrics = metrics::check(written.metrics.as_ref(), spot.at("metrics"), report);
     let notify = notify::check(written.notify.as_deref(), folder, spot.at("notify"), report);
-    later::refuse_sections(written, spot, report);
     warn_of_unused_credentials(written, spot, report);
     Some(Config {
         timezone: timezone?,
@@ -88,6 +88,7 @@ pub(super) fn check(
         http: http?,
         log: log?,
         retention: retention?,
+        metrics: metrics?,
         notify: notify?,
         credentials,
         integrations: integrations.into_iter().collect::<Option<_>>()?,

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 use http::HeaderName;
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::fault::Report;
 use super::schedule::check_day;
@@ -27,6 +29,15 @@ pub struct Credential {
     pub secret: SecretSource,
     /// The last day on which the secret works, where the operator knows it.
     pub expires: Option<Date>,
+}
+
+impl Credential {
+    /// Returns when the secret stops to work, by `expires`: the last day counts to its end in a zone.
+    pub(crate) fn ends_at(&self, zone: &TimeZone) -> Option<Timestamp> {
+        let end = self.expires?.tomorrow().ok()?.at(0, 0, 0, 0);
+        let end = end.to_zoned(zone.clone()).ok()?;
+        Some(end.timestamp())
+    }
 }
 
 /// Where a secret is found; prints as in the file: `env: SLACK_URL`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use oomnitza::{Connector, FieldId, FieldName};
 
 use super::fault::Report;
+use super::nearest::nearest;
 use super::spot::Spot;
 use super::written;
 
@@ -101,7 +102,8 @@ fn check_fields(
     report: &mut Report,
 ) -> Option<BTreeMap<FieldName, FieldId>> {
     let mapped = integration_spot.at("mapping");
-    let spot = integration_spot.at("target").at("fields");
+    let fields_spot = integration_spot.at("target").at("fields");
+    let spot = fields_spot;
     let mut sound = true;
     let mut fields = BTreeMap::new();
     for (name, written::FieldId(id)) in written.fields.iter().flatten() {
@@ -129,9 +131,16 @@ fn check_fields(
             }
         }
         if integration.mapping.is_some() && !mapped.has(name) {
+            let lacking = mapped.keys().filter(|field| {
+                !fields_spot.has(field) && !oomnitza::built_in_fields().any(|known| known == *field)
+            });
+            let advice = match nearest(name, lacking) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "take it out".to_owned(),
+            };
             report.warn(
                 spot.key,
-                format!("`{name}` is not mapped, so its id is not needed; take it out"),
+                format!("`{name}` is not mapped, so its id is not needed; {advice}"),
             );
         }
     }
@@ -142,10 +151,16 @@ fn check_fields(
         };
         if !spot.has(name) && oomnitza::field_id(&field, &fields).is_none() {
             sound = false;
+            let built_in: Vec<&str> = oomnitza::built_in_fields().collect();
+            let known = spot.keys().chain(built_in.iter().copied());
+            let meant = match nearest(name, known.filter(|known| !mapped.has(known))) {
+                Some(meant) => format!("did you mean `{meant}`? If not, "),
+                None => String::new(),
+            };
             report.fault(
                 mapped.at(name).key,
                 format!(
-                    "bulk knows no field `{name}`; add `{name}:` with its id, \
+                    "bulk knows no field `{name}`; {meant}add `{name}:` with its id, \
                      32 hexadecimal digits, under `target.fields`"
                 ),
             );

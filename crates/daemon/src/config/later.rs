@@ -1,28 +1,9 @@
 //! The sections that are not in this version yet: their shape is checked, and then they are
 //! refused, since a section that does nothing would be taken for one that does.
 
-use std::net::SocketAddr;
-
 use super::fault::Report;
 use super::spot::Spot;
 use super::written::{self, Missing, Records, Share};
-
-/// Refuses `metrics`.
-pub(super) fn refuse_sections(written: &written::Config, spot: Spot<'_>, report: &mut Report) {
-    if let Some(metrics) = &written.metrics {
-        let listen = metrics.listen.as_deref();
-        if listen.is_some_and(|listen| listen.parse::<SocketAddr>().is_err()) {
-            report.fault(
-                spot.at("metrics").at("listen").value,
-                "this is not an address with a port; write for example `127.0.0.1:9464`",
-            );
-        }
-        report.fault(
-            spot.at("metrics").key,
-            "`metrics` are not in this version yet: nothing would be served; take the section out",
-        );
-    }
-}
 
 /// Refuses what an integration cannot do yet: `guards`, `missing: deactivate` and `saas`.
 pub(super) fn refuse_in_integration(

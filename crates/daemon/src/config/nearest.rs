@@ -11,13 +11,25 @@ pub(crate) fn nearest<'a>(
         .filter_map(|name| {
             let known = name.to_lowercase();
             let likeness = strsim::jaro_winkler(&unknown, &known);
-            // One slip in four letters, or a word that was not written to its end.
+            // One slip in four letters, the same letters in another order, or a word not written to its end.
             let slips = strsim::damerau_levenshtein(&unknown, &known);
-            let like_enough = likeness >= 0.86 || slips <= unknown.chars().count() / 4;
+            let like_enough = likeness >= 0.86
+                || slips <= unknown.chars().count() / 4
+                || is_shuffled(&unknown, &known);
             like_enough.then_some((likeness, name))
         })
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, name)| name)
+}
+
+/// Whether two words are made of the same letters: `degub` and `debug`.
+fn is_shuffled(one: &str, other: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    one.len() > 2 && one.len() == other.len() && sorted(one) == sorted(other)
 }
 
 /// Writes names one after the other: `a`, `b` or `c`.

@@ -7,6 +7,7 @@ mod files;
 mod notify;
 mod properties;
 mod secret_files;
+mod unknown;
 
 use std::path::Path;
 

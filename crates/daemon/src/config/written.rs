@@ -6,6 +6,7 @@
 
 mod integration;
 mod later;
+mod metrics;
 mod notify;
 mod schedule;
 mod words;
@@ -19,7 +20,8 @@ pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use later::{Guards, Metrics, Saas};
+pub(crate) use later::{Guards, Saas};
+pub(crate) use metrics::Metrics;
 pub(crate) use notify::{Notify, Occasion, Webhook, WebhookFormat};
 pub(crate) use schedule::{At, DateText, Exclude, Overlap, Retry, Schedule};
 pub(crate) use words::{DurationText, Id, Share};
@@ -73,7 +75,7 @@ pub(crate) struct Config {
     /// Who is told of what.
     pub(crate) notify: Option<Vec<Notify>>,
 
-    /// Figures for Prometheus. Not in this version yet.
+    /// Figures for Prometheus; without this section they are not served.
     pub(crate) metrics: Option<Metrics>,
 
     /// How long the history is kept. The latest of each person and the last run of each integration

@@ -1,7 +1,7 @@
 //! A command's side: finds the daemon that runs, asks it, and shows how its run goes on.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::look::{Found, look};
 use super::protocol::{Answer, Incumbent, Order, Question, Refusal, VERSION};
 use super::status::Status;
+use crate::doctor::Finding;
 use crate::exit::Exit;
 use crate::notify::Trial;
 use crate::progress::Show;
@@ -79,6 +80,14 @@ impl Client {
     pub(crate) async fn status(mut self) -> anyhow::Result<Status> {
         match self.ask(&Question::Status).await? {
             Answer::Status(status) => Ok(*status),
+            answer => Err(self.unexpected(answer)),
+        }
+    }
+
+    /// Asks what is to be seen to.
+    pub(crate) async fn doctor(mut self, config: PathBuf) -> anyhow::Result<Vec<Finding>> {
+        match self.ask(&Question::Doctor { config }).await? {
+            Answer::Findings { findings } => Ok(findings),
             answer => Err(self.unexpected(answer)),
         }
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::status::{Status, instant};
+use crate::doctor::Finding;
 use crate::exit::Exit;
 use crate::notify::Trial;
 
@@ -23,6 +24,11 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) enum Question {
     /// How the daemon and its integrations are.
     Status,
+    /// What is to be seen to: tokens, both systems, files, the disk, the database.
+    Doctor {
+        /// The file of the client's own configuration, as an absolute path; it is compared by its name alone.
+        config: PathBuf,
+    },
     /// That an integration, or all of them, makes no scheduled runs.
     Pause {
         /// The id of the integration; `None`: all of them.
@@ -101,6 +107,11 @@ pub(crate) enum Answer {
     Report(load::Report),
     /// How the daemon is.
     Status(Box<Status>),
+    /// What was found.
+    Findings {
+        /// One for each thing that was looked at.
+        findings: Vec<Finding>,
+    },
     /// What came of a test of `notify`.
     Tried {
         /// In the order of the configuration.

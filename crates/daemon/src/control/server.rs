@@ -5,7 +5,7 @@
 //! Who may connect is the kernel's to decide: root and the daemon's own user always, and by the mode of the socket
 //! (0660) the members of its group. So there is no list of users here, and none to keep.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::peer::Peer;
 use super::protocol::{Answer, Order, Question, Refusal};
 use super::socket::Socket;
 use super::status::Status;
+use crate::doctor::Finding;
 use crate::exit::Exit;
 use crate::notify::Trial;
 
@@ -42,6 +43,10 @@ const BETWEEN: Duration = Duration::from_millis(50);
 pub(crate) trait Desk: Clone + Send + Sync + 'static {
     /// Says how the daemon is.
     fn status(&self) -> impl Future<Output = Result<Status, Refusal>> + Send;
+
+    /// Looks at what is to be seen to; `config` is the file that the client goes by.
+    fn doctor(&self, config: PathBuf)
+    -> impl Future<Output = Result<Vec<Finding>, Refusal>> + Send;
 
     /// Pauses an integration, or all.
     fn pause(
@@ -227,6 +232,12 @@ async fn answer<D: Desk>(
         Question::Status => {
             return Some(match desk.status().await {
                 Ok(status) => Answer::Status(Box::new(status)),
+                Err(refusal) => refusal.into(),
+            });
+        }
+        Question::Doctor { config } => {
+            return Some(match desk.doctor(config).await {
+                Ok(findings) => Answer::Findings { findings },
                 Err(refusal) => refusal.into(),
             });
         }

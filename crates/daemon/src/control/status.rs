@@ -1,5 +1,6 @@
 //! How the daemon and its integrations are: what `rollcall status` shows, and prints as JSON.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -26,6 +27,9 @@ pub(crate) struct Status {
     pub(crate) notices: Vec<NoticeStatus>,
     /// Sentences on what is wrong with the daemon itself; empty when nothing is.
     pub(crate) health: Vec<String>,
+    /// Where metrics are served; `None`: nowhere.
+    #[serde(default)]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Which time zone data is used.
     pub(crate) timezones: String,
 }

@@ -23,6 +23,7 @@ use super::peer::Peer;
 use super::protocol::{Incumbent, Order, Refusal, Work};
 use super::server::{Desk, Server, Started};
 use super::status::{ConfigStatus, Status};
+use crate::doctor::Finding;
 use crate::exit::Exit;
 use crate::notify::Trial;
 
@@ -53,6 +54,13 @@ impl Driver {
 impl Desk for Driver {
     async fn status(&self) -> Result<Status, Refusal> {
         Ok(status())
+    }
+
+    async fn doctor(&self, config: PathBuf) -> Result<Vec<Finding>, Refusal> {
+        Ok(vec![Finding::ok(
+            "configuration",
+            config.display().to_string(),
+        )])
     }
 
     async fn pause(
@@ -233,6 +241,7 @@ fn status() -> Status {
         tokens: Vec::new(),
         notices: Vec::new(),
         health: Vec::new(),
+        metrics: None,
         timezones: "bundled with Rollcall".to_owned(),
     }
 }

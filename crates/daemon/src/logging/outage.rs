@@ -108,7 +108,7 @@ impl Outage {
     /// The line that stands for those that are missing, in the form of all others.
     fn line(&self) -> String {
         let line = json!({
-            "timestamp": Timestamp::now().to_string(),
+            "timestamp": format!("{:.6}", Timestamp::now()),
             "level": "ERROR",
             "message": "Lines are missing here: the log file could not be written",
             "lines.lost": self.lost,

@@ -92,19 +92,11 @@ impl Notifier {
     }
 
     /// Returns the notices on those who cannot be told, as they should stand: of the kind `notify_failed`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the task that watches over notices is to ask")
-    )]
     pub(crate) fn failing(&self) -> Vec<Notice> {
         self.shared.health.failing(Timestamp::now())
     }
 
     /// Waits until [`failing`](Self::failing) returns others.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the task that watches over notices is to ask")
-    )]
     pub(crate) async fn failing_changed(&self) {
         self.shared.health.changed().await;
     }

@@ -18,6 +18,7 @@ mod runs;
 mod start;
 mod state;
 mod status;
+mod survey;
 
 #[cfg(test)]
 mod tests;
@@ -35,9 +36,13 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use self::desk::{Event, Handle};
 use self::ledger::Writes;
 use self::state::Served;
+pub(crate) use self::status::token_statuses;
+pub(crate) use self::survey::{Survey, Surveyed};
 use super::alarm::Alarm;
+use super::metrics::{Counters, Exporter};
 use super::running::{Carrier, Launch};
 use super::systemd;
+use super::watch::Watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::Incumbent;
@@ -59,8 +64,12 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// What wakes the driver.
     pub(crate) alarm: Arc<Alarm>,
+    /// What is told of runs that end, and of all else that may be worth a notice.
+    pub(crate) watch: Arc<Watch>,
     /// What carries runs out.
     pub(crate) carrier: Carrier,
+    /// What is counted for those who watch.
+    pub(crate) counters: Counters,
     /// Which daemon this is.
     pub(crate) incumbent: Incumbent,
     /// The log, whose level a reload changes; tests have none.
@@ -81,7 +90,10 @@ pub(crate) struct Driver {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     alarm: Arc<Alarm>,
+    watch: Arc<Watch>,
     carrier: Carrier,
+    counters: Counters,
+    exporter: Exporter,
     incumbent: Incumbent,
     logging: Option<Logging>,
     notifier: Notifier,
@@ -110,6 +122,7 @@ impl Driver {
     pub(crate) async fn drive(mut self, ready: oneshot::Sender<()>) -> anyhow::Result<()> {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.expose().await;
         self.recover_all().await;
         self.turn().await;
         systemd::ready(&self.line());
@@ -123,7 +136,10 @@ impl Driver {
                     None => break,
                 },
                 () = alarm.rung() => {}
-                _ = heartbeat.tick() => self.writes.heartbeat = true,
+                _ = heartbeat.tick() => {
+                    self.writes.heartbeat = true;
+                    self.expose().await;
+                }
             }
             self.turn().await;
         }

@@ -2,6 +2,7 @@
 //!
 //! The folder is watched, not the file: editors write another file and put it in its place.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,33 +15,53 @@ use super::driver::{Event, Handle};
 /// An editor makes several changes at once; the file is read when they are over.
 const SETTLED: Duration = Duration::from_millis(300);
 
-/// Tells the driver of each change of the file, until it is over.
-pub(crate) async fn watch(path: PathBuf, handle: Handle, over: CancellationToken) {
-    let (sender, mut changes) = mpsc::channel(1);
-    let watcher = match watcher(&path, sender) {
-        Ok(watcher) => watcher,
-        Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "The configuration's folder cannot be watched: after a change, send SIGHUP (`systemctl reload rollcall`)");
+/// What watches the file, from before it is first read: no change is missed.
+pub(crate) struct Watching {
+    path: PathBuf,
+    /// What tells of changes while it lives, or why there is none.
+    watcher: notify::Result<notify::RecommendedWatcher>,
+    changes: mpsc::Receiver<()>,
+    known: Option<Vec<u8>>,
+}
+
+impl Watching {
+    /// Begins to watch.
+    ///
+    /// What the file says after this and not before is a change, whoever has read it in between.
+    pub(crate) fn begin(path: &Path) -> Self {
+        let (sender, changes) = mpsc::channel(1);
+        Self {
+            path: path.to_owned(),
+            watcher: watcher(path, sender),
+            changes,
+            known: fs::read(path).ok(),
+        }
+    }
+
+    /// Tells the driver of each change of the file, until it is over.
+    pub(crate) async fn tell(mut self, handle: Handle, over: CancellationToken) {
+        if let Err(error) = &self.watcher {
+            // Said here, as the log begins after the watch.
+            tracing::warn!(%error, path = %self.path.display(), "The configuration's folder cannot be watched: after a change, send SIGHUP (`systemctl reload rollcall`)");
             over.cancelled().await;
             return;
         }
-    };
-    let mut known = text(&path).await;
-    loop {
-        tokio::select! {
-            () = over.cancelled() => break,
-            change = changes.recv() => if change.is_none() { break },
-        }
-        tokio::time::sleep(SETTLED).await;
-        // Whatever has changed until now is read now.
-        let _ = changes.try_recv();
-        let now = text(&path).await;
-        if now != known {
-            known = now;
-            handle.tell(Event::Reload).await;
+        loop {
+            tokio::select! {
+                () = over.cancelled() => return,
+                change = self.changes.recv() => if change.is_none() { return },
+            }
+            tokio::time::sleep(SETTLED).await;
+            // Whatever has changed until now is read now.
+            let _ = self.changes.try_recv();
+            // `None`: it cannot be read.
+            let now = tokio::fs::read(&self.path).await.ok();
+            if now != self.known {
+                self.known = now;
+                handle.tell(Event::Reload).await;
+            }
         }
     }
-    drop(watcher);
 }
 
 /// Makes what tells of every change in the folders of the file and of what it points to.
@@ -64,9 +85,4 @@ fn watcher(path: &Path, sender: mpsc::Sender<()>) -> notify::Result<notify::Reco
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
     }
     Ok(watcher)
-}
-
-/// The text as it stands; `None`: it cannot be read.
-async fn text(path: &Path) -> Option<Vec<u8>> {
-    tokio::fs::read(path).await.ok()
 }

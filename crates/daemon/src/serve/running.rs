@@ -11,10 +11,13 @@ use store::{Store, Token};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::app;
+use super::upkeep;
+use crate::app::{self, Meters};
 use crate::config::{Config, Integration};
 use crate::control::Work;
 use crate::notify::Notifier;
+use crate::serve::watch::Watch;
+use crate::watch::System;
 
 /// A run to be carried out.
 pub(crate) struct Launch {
@@ -89,12 +92,18 @@ pub(crate) type Carrier =
     Arc<dyn Fn(Launch) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// Carries launches out for good, each in a thread of its own: a load computes as much as it waits.
-pub(crate) fn carrier(store: Arc<Store>, notifier: Notifier) -> Carrier {
+pub(crate) fn carrier(
+    store: Arc<Store>,
+    watch: Arc<Watch>,
+    meters: Meters,
+    notifier: Notifier,
+) -> Carrier {
     Arc::new(move |launch| {
-        let (store, runtime) = (Arc::clone(&store), Handle::current());
+        let (store, watch) = (Arc::clone(&store), Arc::clone(&watch));
+        let (meters, runtime) = (meters.clone(), Handle::current());
         let notifier = notifier.clone();
         let thread = tokio::task::spawn_blocking(move || {
-            runtime.block_on(carry_out_and_tell(store, notifier, launch))
+            runtime.block_on(carry_out_and_tell(store, &watch, &meters, notifier, launch))
         });
         Box::pin(async move {
             match thread.await {
@@ -106,14 +115,20 @@ pub(crate) fn carrier(store: Arc<Store>, notifier: Notifier) -> Carrier {
 }
 
 /// Carries out a launch; those who want to know of loads are told, and whatever else came of it is.
-async fn carry_out_and_tell(store: Arc<Store>, notifier: Notifier, launch: Launch) -> Outcome {
+async fn carry_out_and_tell(
+    store: Arc<Store>,
+    watch: &Watch,
+    meters: &Meters,
+    notifier: Notifier,
+    launch: Launch,
+) -> Outcome {
     let (id, run_id) = (launch.integration.clone(), launch.run_id.to_string());
     let is_a_load = launch.task.is_a_load();
     // Whether there is anything to apply, applying shows.
     if is_a_load && !matches!(launch.task, Task::Work(Work::Apply { .. })) {
         notifier.run_started(&id, &run_id);
     }
-    let outcome = carry_out(store, launch).await;
+    let outcome = carry_out(store, watch, meters, launch).await;
     match &outcome {
         Ok(Some(report)) if is_a_load => notifier.run_ended(report),
         Err(failure) if is_a_load && !failure.is_refusal() => {
@@ -124,23 +139,19 @@ async fn carry_out_and_tell(store: Arc<Store>, notifier: Notifier, launch: Launc
     outcome
 }
 
-async fn carry_out(store: Arc<Store>, launch: Launch) -> Outcome {
+async fn carry_out(store: Arc<Store>, watch: &Watch, meters: &Meters, launch: Launch) -> Outcome {
     let timer = launch
         .longest
         .map(|longest| limit(launch.halt.clone(), longest));
-    let outcome = load(&store, launch).await;
+    let outcome = load(&store, watch, meters, launch).await;
     if let Some(timer) = timer {
         timer.abort();
     }
-    // What a load of many users needed goes back to the system.
-    if let Err(error) = store.shrink_memory().await {
-        tracing::debug!(error = %load::chain(&error), "Could not shrink the caches of the database");
-    }
-    load::give_back();
+    upkeep::give_back(&store).await;
     outcome
 }
 
-async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
+async fn load(store: &Arc<Store>, watch: &Watch, meters: &Meters, launch: Launch) -> Outcome {
     let Launch {
         config,
         integration,
@@ -153,8 +164,12 @@ async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
         ..
     } = launch;
     let integration = app::integration(&config, &integration).map_err(Failure::Setup)?;
-    let connections = app::connect(&config, integration).map_err(Failure::Setup)?;
+    let connections = app::connect(&config, integration, meters).map_err(Failure::Setup)?;
     let console = sentinelone::Client::new(connections.source.clone());
+    let ways = [
+        (System::SentinelOne, connections.source.clone()),
+        (System::Oomnitza, connections.target.clone()),
+    ];
     let loader = app::loader(
         &config,
         integration,
@@ -164,24 +179,35 @@ async fn load(store: &Arc<Store>, launch: Launch) -> Outcome {
         progress,
     )
     .map_err(Failure::Setup)?;
-    let report = match task {
-        Task::Recovery => {
-            loader.recover_only().await.map_err(Failure::Load)?;
-            None
-        }
-        Task::Work(Work::Apply { run_id }) => {
-            let report = loader.apply(&run_id, loader.writer()).await;
-            Some(report.map_err(Failure::Load)?)
-        }
-        Task::Work(work) => {
-            let request = request(&loader, work, trigger, slot, run_id);
-            Some(loader.run(&request).await.map_err(Failure::Load)?)
-        }
-    };
+    let result = work(&loader, task, trigger, slot, run_id).await;
+    for (system, way) in &ways {
+        watch.skews.keep(&integration.id, *system, way);
+    }
+    let report = result.map_err(Failure::Load)?;
     if !halt.is_stopped() {
         keep_token(store, integration, &console).await;
     }
     Ok(report)
+}
+
+async fn work(
+    loader: &Loader,
+    task: Task,
+    trigger: &'static str,
+    slot: Option<load::Slot>,
+    run_id: Uuid,
+) -> Result<Option<Report>, load::Error> {
+    Ok(match task {
+        Task::Recovery => {
+            loader.recover_only().await?;
+            None
+        }
+        Task::Work(Work::Apply { run_id }) => Some(loader.apply(&run_id, loader.writer()).await?),
+        Task::Work(work) => {
+            let request = request(loader, work, trigger, slot, run_id);
+            Some(loader.run(&request).await?)
+        }
+    })
 }
 
 fn request(

@@ -61,9 +61,18 @@ async fn check(store: &Store, handle: &Handle) {
         .await;
 }
 
+/// Gives back to the system what work on the database needed: the daemon is small while it waits.
+pub(super) async fn give_back(store: &Store) {
+    if let Err(error) = store.shrink_memory().await {
+        tracing::debug!(error = %load::chain(&error), "Could not shrink the caches of the database");
+    }
+    load::give_back();
+}
+
 /// Prunes the history; says whether that came to its end.
 async fn tidy(store: &Store, handle: &Handle) -> bool {
     let done = try_to_tidy(store, handle).await;
+    give_back(store).await;
     match done {
         Ok(done) => done,
         Err(error) => {

@@ -54,12 +54,16 @@ impl Active<'_> {
                 counted => break counted?,
             }
         }
+        let outline = result.as_ref().err().map(Stop::for_log);
         let state = loop {
             match self.finish(intent, result, error.as_deref()).await {
                 Err(error) if insistence.again(&error).await => {}
                 state => break state?,
             }
         };
+        if let Some(outline) = &outline {
+            store.keep_outline(self.key, outline).await?;
+        }
         let delivered = intent.writer().is_some();
 
         let run = store.run(run_id).await?.ok_or_else(|| Error::UnknownRun {
@@ -76,7 +80,7 @@ impl Active<'_> {
             source_calls,
             target_calls,
             error,
-            reason: result.as_ref().err().map(Stop::for_log),
+            reason: outline,
         };
         log_end(&report);
         Ok(report)

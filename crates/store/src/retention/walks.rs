@@ -7,6 +7,9 @@ pub(super) struct Walk {
     pub(super) key: &'static str,
     /// How many rows are looked at in one transaction.
     pub(super) rows: u32,
+    /// Asks whether there is anything to remove in a part, where that costs less than to look for each of it;
+    /// parameters as below.
+    pub(super) any: Option<&'static str>,
     /// ?1 is the row behind which this part begins, ?2 its last row, ?3 how many rows may go;
     /// ?4 to ?7 are the instants of runs, errors, changes and gone people.
     ///
@@ -91,6 +94,11 @@ pub(super) const WALKS: &[Walk] = &[
         table: "people",
         key: "person",
         rows: 2000,
+        any: Some(concat!(
+            "SELECT EXISTS (SELECT 1 FROM people p WHERE ",
+            gone!(),
+            ")"
+        )),
         deletes: &[
             concat!(
                 "DELETE FROM open_errors WHERE rowid IN (
@@ -136,6 +144,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "runs",
         key: "run",
         rows: 200,
+        any: None,
         deletes: &[
             concat!(
                 "DELETE FROM errors WHERE error IN (
@@ -168,6 +177,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "people",
         key: "person",
         rows: 2000,
+        any: None,
         deletes: &[
             concat!(
                 "DELETE FROM user_versions WHERE user_version IN (",
@@ -188,6 +198,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "slots",
         key: "slot",
         rows: 2000,
+        any: None,
         deletes: &[
             "DELETE FROM slots WHERE slot IN (
                 SELECT s.slot FROM slots s
@@ -200,6 +211,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "services",
         key: "service",
         rows: 2000,
+        any: None,
         deletes: &[
             "DELETE FROM services WHERE service IN (
                 SELECT s.service FROM services s
@@ -212,6 +224,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "requests",
         key: "request",
         rows: 2000,
+        any: None,
         deletes: &[
             "DELETE FROM requests WHERE request IN (
                 SELECT request FROM requests WHERE request > ?1 AND request <= ?2 AND at < ?4 LIMIT ?3)",
@@ -221,6 +234,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "pauses",
         key: "pause",
         rows: 2000,
+        any: None,
         deletes: &[
             "DELETE FROM pauses WHERE pause IN (
                 SELECT pause FROM pauses WHERE pause > ?1 AND pause <= ?2 AND until < ?4 LIMIT ?3)",
@@ -230,6 +244,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "notices",
         key: "notice",
         rows: 2000,
+        any: None,
         deletes: &[
             "DELETE FROM notices WHERE notice IN (
                 SELECT notice FROM notices WHERE notice > ?1 AND notice <= ?2 AND until < ?4 LIMIT ?3)",
@@ -240,6 +255,7 @@ pub(super) const WALKS: &[Walk] = &[
         table: "integrations",
         key: "integration",
         rows: 10,
+        any: None,
         deletes: &[
             "DELETE FROM configurations WHERE (integration, config_hash) IN (
                 SELECT c.integration, c.config_hash FROM configurations c

@@ -4,6 +4,7 @@
 
 mod connections;
 mod hooks;
+mod obstacles;
 mod requests;
 mod secrets;
 mod statuses;

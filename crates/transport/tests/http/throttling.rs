@@ -1,8 +1,9 @@
 //! Answers with 429 cost time, not tries, and hold every request back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use transport::{Client, Retry, Settings};
+use transport::{Client, Reading, Retry, Settings};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any, matchers::path};
 
 use crate::settings;
@@ -188,4 +189,46 @@ async fn requests_go_out_no_faster_than_promised() {
         "{:?}",
         started.elapsed()
     );
+}
+
+#[tokio::test]
+async fn a_meter_shows_what_all_its_clients_met() {
+    let template = ResponseTemplate::new(429).insert_header("retry-after", "0.2");
+    let server = throttling(1, template).await;
+    let settings = || Settings {
+        requests_per_second: 50.0.try_into().unwrap(),
+        ..patient(&server)
+    };
+    let first = settings();
+    let meter = Arc::clone(&first.meter);
+    let second = Settings {
+        meter: Arc::clone(&meter),
+        ..settings()
+    };
+    let (first, second) = (Client::new(first).unwrap(), Client::new(second).unwrap());
+    let before = meter.read();
+    assert_eq!(before, Reading::default());
+    let _ = duration_of(&first, "busy").await;
+    for _ in 0..6 {
+        let _ = duration_of(&second, "other").await;
+    }
+    let dead = Settings {
+        meter: Arc::clone(&meter),
+        ..crate::settings("http://127.0.0.1:1")
+    };
+    let dead = Client::new(dead).unwrap();
+    assert!(dead.get("x").send().await.is_err());
+    let shown = meter.read();
+    let answers: Vec<_> = shown
+        .answers
+        .iter()
+        .map(|(status, count)| (status.map(|status| status.as_u16()), *count))
+        .collect();
+    assert_eq!(answers, [(None, 3), (Some(200), 7), (Some(429), 1)]);
+    assert_eq!(shown.retries, 1 + 2);
+    assert!(
+        (200..1000).contains(&shown.throttled.as_millis()),
+        "{shown:?}"
+    );
+    assert!(!shown.paced.is_zero(), "{shown:?}");
 }

@@ -37,6 +37,9 @@ fn write(page: &mut String, status: &Status, zone: &TimeZone) -> fmt::Result {
         time(status.config.loaded_at, zone),
         status.timezones
     )?;
+    if let Some(address) = status.metrics {
+        writeln!(page, "metrics: http://{address}/metrics")?;
+    }
     let wrong = wrong(status, zone);
     if !wrong.is_empty() {
         writeln!(page, "\nto look at:")?;

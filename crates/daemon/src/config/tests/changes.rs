@@ -44,7 +44,7 @@ fn a_reload_tells_what_changed_from_what_to_what() {
             (
                 "level: info",
                 "level: info,load=debug\n  keep_files: 7\nmax_concurrent_runs: 4\n\
-                 retention: { changes: 30d }",
+                 retention: { changes: 30d }\nmetrics: { listen: 127.0.0.1:9464 }",
             ),
         ],
         &[("acme.sentinelone.net", "beta.sentinelone.net")],

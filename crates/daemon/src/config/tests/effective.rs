@@ -17,6 +17,16 @@ fn hash(changes: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn the_figures_are_served_where_the_file_says_and_nowhere_by_default() {
+    let listen = |change: &str| config(&[("log:\n", change)]).metrics.listen;
+    assert_eq!(listen("log:\n"), None);
+    for address in ["127.0.0.1:9464", "0.0.0.0:0", "[::1]:9464"] {
+        let section = format!("metrics: {{ listen: \"{address}\" }}\nlog:\n");
+        assert_eq!(listen(&section), Some(address.parse().unwrap()));
+    }
+}
+
+#[test]
 fn a_configuration_comes_to_what_is_written_and_the_defaults() {
     let config = config(&[]);
     assert_eq!(config.timezone.iana_name(), Some("Europe/Dublin"));
@@ -168,6 +178,7 @@ fn what_means_the_same_has_the_same_hash() {
         ("{ env: SENTINELONE_TOKEN }", "{ env: ANOTHER_NAME }"),
         ("timeout: 60s", "timeout: 61s"),
         ("log:\n", "retention: { runs: 7d }\nlog:\n"),
+        ("log:\n", "metrics: { listen: 127.0.0.1:9464 }\nlog:\n"),
     ] {
         assert_eq!(hash(&[change]), sound, "{change:?}");
     }

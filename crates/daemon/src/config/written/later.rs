@@ -49,12 +49,3 @@ pub(crate) struct Saas {
     #[schemars(extend("examples" = ["role_names"]))]
     pub(crate) roles: Option<String>,
 }
-
-/// Figures for Prometheus.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Metrics {
-    /// The address and port on which they are served.
-    #[schemars(required, extend("examples" = ["127.0.0.1:9464"]))]
-    pub(crate) listen: Option<String>,
-}

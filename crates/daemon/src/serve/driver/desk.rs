@@ -1,21 +1,32 @@
 //! What others ask of the driver, and how it hears of it.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use store::PeerRequest;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Driver;
 use super::ledger::later;
 use super::runs::stopping;
+use super::survey::Survey;
 use crate::config;
 use crate::control::{Desk, Order, Peer, Refusal, Started, Status};
+use crate::doctor::{self, Finding, InForce};
+use crate::exit::Exit;
 use crate::notify::{Notifier, Trial};
 use crate::serve::running::Outcome;
+use crate::watch::Outlook;
 
 /// What the driver hears.
 pub(crate) enum Event {
     /// Somebody wants to know how the daemon is.
     Status(oneshot::Sender<Status>),
+    /// Somebody watches the daemon.
+    Survey(oneshot::Sender<Survey>),
+    /// Somebody wants to know what is in force.
+    InForce(oneshot::Sender<InForce>),
     /// A client asks for something to be done.
     Ask {
         ask: Ask,
@@ -51,6 +62,8 @@ pub(crate) enum Event {
     },
     /// Somebody wants to know how long the history is kept.
     Retention(oneshot::Sender<config::Retention>),
+    /// Somebody watches over, and wants to know what the driver alone knows.
+    Outlook(oneshot::Sender<(Arc<config::Config>, Outlook)>),
     /// Something is wrong with the daemon, or is right again.
     Health {
         about: &'static str,
@@ -79,11 +92,16 @@ pub(crate) enum Ask {
 #[derive(Debug, Clone)]
 pub(crate) struct Handle {
     sender: mpsc::Sender<Event>,
+    /// One look at everything at a time: each asks both systems for everybody.
+    doctor: Arc<Semaphore>,
 }
 
 impl Handle {
     pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
-        Self { sender }
+        Self {
+            sender,
+            doctor: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// Tells the driver something; one that has ended does not hear it.
@@ -107,6 +125,16 @@ impl Handle {
         self.ask(Event::Retention).await
     }
 
+    /// Tells what is in force, and what the driver alone knows; `None`: the driver has ended.
+    pub(crate) async fn outlook(&self) -> Option<(Arc<config::Config>, Outlook)> {
+        self.ask(Event::Outlook).await
+    }
+
+    /// Says what the driver alone knows; `None`: it has ended.
+    pub(crate) async fn survey(&self) -> Option<Survey> {
+        self.ask(Event::Survey).await
+    }
+
     async fn ask<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> Option<T> {
         let (answer, heard) = oneshot::channel();
         self.sender.send(event(answer)).await.ok()?;
@@ -123,6 +151,18 @@ impl Handle {
 impl Desk for Handle {
     async fn status(&self) -> Result<Status, Refusal> {
         self.ask(Event::Status).await.ok_or_else(stopping)
+    }
+
+    async fn doctor(&self, config: PathBuf) -> Result<Vec<Finding>, Refusal> {
+        let Ok(_place) = self.doctor.try_acquire() else {
+            return Err(Refusal::new(
+                Exit::Failed,
+                "the daemon looks at everything for another client right now; try again in half a minute",
+            ));
+        };
+        // It is looked at in the task of the client: the driver goes on.
+        let in_force = self.ask(Event::InForce).await.ok_or_else(stopping)?;
+        Ok(doctor::by_the_daemon(in_force, &config).await)
     }
 
     async fn pause(
@@ -176,6 +216,8 @@ impl Driver {
                 // Who asks and goes away before the answer needs none; so with all that follow.
                 let _ = answer.send(self.status().await);
             }
+            Event::Survey(answer) => drop(answer.send(self.survey())),
+            Event::InForce(answer) => drop(answer.send(self.in_force())),
             Event::Ask { ask, peer, answer } => {
                 let result = self.carry_out(&ask, &peer).await;
                 let (command, subject, detail) = ask.on_record();
@@ -215,6 +257,9 @@ impl Driver {
                 let _ = answer.send(quiet);
             }
             Event::Retention(answer) => drop(answer.send(self.config.retention)),
+            Event::Outlook(answer) => {
+                drop(answer.send((Arc::clone(&self.config), self.outlook())));
+            }
             Event::Health { about, sentence } => {
                 match sentence {
                     Some(sentence) => self.health.insert(about, sentence),
@@ -224,6 +269,16 @@ impl Driver {
             Event::Stop => self.stop(),
         }
         Ok(())
+    }
+
+    fn in_force(&self) -> InForce {
+        InForce {
+            path: self.path.clone(),
+            config: Arc::clone(&self.config),
+            at_start: Arc::clone(&self.at_start),
+            loaded_at: self.loaded_at,
+            daemon: self.incumbent.clone(),
+        }
     }
 
     async fn carry_out(&mut self, ask: &Ask, peer: &Peer) -> Result<String, Refusal> {

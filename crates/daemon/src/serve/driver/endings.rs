@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Driver;
 use super::ledger::{Write, later};
 use super::state::Active;
-use crate::control::Refusal;
+use crate::control::{Refusal, Work};
 use crate::exit::{self, Exit};
 use crate::serve::running::{Failure, Outcome, Task};
 
@@ -29,9 +29,11 @@ impl Driver {
         let Some(mut active) = served.active.take() else {
             return;
         };
+        self.watch.look_at(id);
         if let Err(failure) = &outcome {
             tell(id, &active, failure);
         }
+        self.count(id, &active, &outcome);
         if let Some(due_at) = active.due_at {
             self.end_slot(id, due_at, &active, &outcome, now).await;
         }
@@ -45,6 +47,17 @@ impl Driver {
             .is_some_and(|served| served.removed)
         {
             self.integrations.remove(id);
+        }
+    }
+
+    /// Counts a run for those who watch; a dry run is none.
+    fn count(&self, id: &str, active: &Active, outcome: &Outcome) {
+        let dry = matches!(active.task, Task::Work(Work::DryRun { .. }));
+        match outcome {
+            Ok(Some(report)) if !dry => self.counters.count_run(report),
+            // It is put on record as failed.
+            Err(Failure::Setup(_)) if active.due_at.is_some() => self.counters.count_unbegun(id),
+            _ => {}
         }
     }
 
@@ -151,6 +164,7 @@ impl Driver {
         let Some(slot) = served.slots.remove(&due_at) else {
             return;
         };
+        self.counters.count_slot(id, slot.state);
         let again = slot.failed && slot.tries > 1;
         let note = note.or_else(|| again.then(|| format!("it took {} tries", slot.tries)));
         self.writes.slots.push(Write::Settle {
@@ -195,6 +209,7 @@ impl Driver {
         let recorded = async {
             let key = self.store.begin_run(&run).await?;
             let counts = Counts::default();
+            self.store.keep_outline(key, sentence).await?;
             self.store
                 .end_run(key, State::Failed, &counts, Some(sentence), now)
                 .await

@@ -226,10 +226,12 @@ impl Driver {
             Fate::Paused => SlotState::Paused,
         };
         if state == SlotState::Missed {
+            self.watch.look_at(id);
             tracing::warn!(integration.id = id, %due_at, note, "A due time was missed");
         } else {
             tracing::info!(integration.id = id, %due_at, %state, note, "A due time has no run, or no more of them");
         }
+        self.counters.count_slot(id, state);
         self.writes.slots.push(Write::Settle {
             slot: slot.key,
             state,

@@ -4,6 +4,7 @@ use store::Pause;
 
 use super::Driver;
 use super::state::Served;
+use crate::app;
 use crate::control::{Peer, Refusal};
 use crate::exit::Exit;
 
@@ -48,6 +49,7 @@ impl Driver {
             .await
             .map_err(refused)?;
         self.read_pauses().await?;
+        self.watch.look();
         let what = name(integration);
         Ok(format!(
             "{what} paused: due times are put on record as paused; runs that go on are not stopped, \
@@ -69,6 +71,7 @@ impl Driver {
             .await
             .map_err(refused)?;
         self.read_pauses().await?;
+        self.watch.look();
         let still = self.still_paused(integration);
         match (stood, still) {
             (true, None) => Ok(format!("{} resumed", name(integration))),
@@ -123,21 +126,10 @@ impl Driver {
 
     fn known(&self, integration: Option<&str>) -> Result<(), Refusal> {
         match integration {
-            Some(id) if self.config.integration(id).is_none() => {
-                let ids: Vec<String> = self
-                    .config
-                    .integrations
-                    .iter()
-                    .map(|integration| format!("`{}`", integration.id))
-                    .collect();
-                Err(Refusal::new(
-                    Exit::Usage,
-                    format!(
-                        "there is no integration `{id}`; write one of {}",
-                        ids.join(", ")
-                    ),
-                ))
-            }
+            Some(id) if self.config.integration(id).is_none() => Err(Refusal::new(
+                Exit::Usage,
+                app::no_integration(&self.config, id),
+            )),
             _ => Ok(()),
         }
     }

@@ -31,6 +31,7 @@ impl Driver {
                 self.accept(config).await;
             }
         }
+        self.watch.look();
         let line = self.line();
         systemd::ready(&line);
         self.told = line;
@@ -72,6 +73,7 @@ impl Driver {
         self.try_to_record(now).await?;
         let old = std::mem::replace(&mut self.config, Arc::new(config));
         self.loaded_at = now;
+        self.expose().await;
         let config = Arc::clone(&self.config);
         for integration in &old.integrations {
             if config.integration(&integration.id).is_none() {

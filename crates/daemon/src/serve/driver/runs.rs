@@ -185,6 +185,8 @@ impl Driver {
 
     /// Puts the end of the daemon on record.
     pub(super) async fn end(mut self) -> anyhow::Result<()> {
+        // Nobody is answered any more, least of all by the next daemon's address.
+        let _ = self.exporter.listen(None).await;
         let now = self.clock.now();
         self.writes.heartbeat = true;
         self.try_to_record(now).await?;

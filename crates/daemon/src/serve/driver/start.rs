@@ -13,6 +13,7 @@ use super::ledger::{Write, Writes, later};
 use super::state::{Served, Slot};
 use super::{Driver, Handle, Parts};
 use crate::serve::alarm::Gap;
+use crate::serve::metrics::{Exporter, Watched};
 
 impl Driver {
     /// Takes up the ledger where the daemon before left it.
@@ -33,6 +34,12 @@ impl Driver {
         };
         let pauses = store.pauses().await?;
         let handle = Handle::new(sender.clone());
+        let exporter = Exporter::new(Watched {
+            handle: handle.clone(),
+            store: Arc::clone(store),
+            clock: Arc::clone(&parts.clock),
+            counters: parts.counters.clone(),
+        });
         let config = Arc::new(parts.config);
         let mut driver = Self {
             path: parts.path,
@@ -44,7 +51,10 @@ impl Driver {
             store: parts.store,
             clock: parts.clock,
             alarm: parts.alarm,
+            watch: parts.watch,
             carrier: parts.carrier,
+            counters: parts.counters,
+            exporter,
             incumbent: parts.incumbent,
             logging: parts.logging,
             notifier: parts.notifier,
@@ -133,6 +143,7 @@ impl Driver {
                 dirty: true,
                 removed: false,
             };
+            self.counters.begin(&integration.id);
             self.integrations.insert(integration.id.clone(), served);
         }
         Ok(())
@@ -163,6 +174,7 @@ impl Driver {
                 }
                 // Its run has ended, and the daemon with it, before this could be written down.
                 (Some(_), None) => {
+                    self.counters.count_slot(id, open.state);
                     self.writes.slots.push(Write::Settle {
                         slot: open.slot,
                         state: open.state,

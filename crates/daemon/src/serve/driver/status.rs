@@ -3,13 +3,30 @@
 use jiff::Timestamp;
 
 use super::Driver;
+use super::state::Served;
 use crate::config;
 use crate::control::{
     ConfigStatus, IntegrationStatus, LastRun, NextDue, NoticeStatus, RunningRun, Status,
     TokenStatus,
 };
+use crate::watch::{self, Outlook};
 
 impl Driver {
+    pub(super) fn outlook(&self) -> Outlook {
+        let ids = |is: &dyn Fn(&String, &Served) -> bool| {
+            let found = self
+                .integrations
+                .iter()
+                .filter(|(id, served)| is(id, served));
+            found.map(|(id, _)| id.clone()).collect()
+        };
+        Outlook {
+            paused: ids(&|id, served| self.pause_of(id, served).is_some()),
+            active: ids(&|_, served| served.active.is_some()),
+            faults: self.faults.len(),
+        }
+    }
+
     pub(super) async fn status(&self) -> Status {
         let now = self.clock.now();
         let mut health: Vec<String> = self.health.values().cloned().collect();
@@ -39,7 +56,7 @@ impl Driver {
                 restart: self.restart.clone(),
             },
             integrations,
-            tokens: self.token_statuses(&tokens, now),
+            tokens: token_statuses(&self.config, &tokens, now),
             notices: notices
                 .into_iter()
                 .map(|row| NoticeStatus {
@@ -51,6 +68,7 @@ impl Driver {
                 })
                 .collect(),
             health,
+            metrics: self.exporter.address(),
             timezones: config::timezones(),
         }
     }
@@ -119,42 +137,20 @@ impl Driver {
                 }),
         }
     }
+}
 
-    fn token_statuses(&self, known: &[store::Token], now: Timestamp) -> Vec<TokenStatus> {
-        let used = |name: &String| {
-            self.config.integrations.iter().any(|integration| {
-                &integration.source.credential == name || &integration.target.credential == name
-            })
-        };
-        let credentials = self
-            .config
-            .credentials
-            .iter()
-            .filter(|(name, _)| used(name));
-        let statuses = credentials.map(|(name, credential)| {
-            let told = known
-                .iter()
-                .find(|token| &token.credential == name)
-                .and_then(|token| token.expires_at);
-            let written = credential.expires.and_then(|day| {
-                // The last day counts to its end, wherever that is last.
-                let end = day.tomorrow().ok()?.at(0, 0, 0, 0);
-                end.to_zoned(self.config.timezone.clone())
-                    .ok()
-                    .map(|end| end.timestamp())
-            });
-            let (expires_at, source) = match (told, written) {
-                (Some(told), _) => (Some(told), "the console says"),
-                (None, Some(written)) => (Some(written), "`expires` in the YAML"),
-                (None, None) => (None, "nobody says"),
-            };
-            TokenStatus {
-                credential: name.clone(),
-                expires_at,
-                days_left: expires_at.map(|at| at.duration_since(now).as_hours().div_euclid(24)),
-                source: source.to_owned(),
-            }
-        });
-        statuses.collect()
-    }
+/// How long the credentials work that integrations name, in the order of their names.
+pub(crate) fn token_statuses(
+    config: &config::Config,
+    known: &[store::Token],
+    now: Timestamp,
+) -> Vec<TokenStatus> {
+    let ends = watch::ends(config, known).into_iter();
+    ends.map(|token| TokenStatus {
+        days_left: token.days_left(now),
+        credential: token.credential,
+        expires_at: token.at,
+        source: token.source.to_owned(),
+    })
+    .collect()
 }

@@ -58,6 +58,7 @@ fn calm() -> Status {
         }],
         notices: Vec::new(),
         health: Vec::new(),
+        metrics: None,
         timezones: "bundled with Rollcall (2026c)".to_owned(),
     }
 }

@@ -14,12 +14,14 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::app::Meters;
 use crate::clock::Manual;
 use crate::config;
 use crate::control::Incumbent;
 use crate::notify::Notifier;
 use crate::serve::alarm::Alarm;
 use crate::serve::driver::{Driver, Event, Handle, Parts};
+use crate::serve::metrics::Counters;
 use crate::serve::running::{Failure, Launch, Outcome, Task};
 
 /// Nothing here takes longer.
@@ -124,6 +126,7 @@ integrations:
             store: Arc::clone(&self.store),
             clock,
             alarm: Arc::clone(&alarm),
+            watch: Arc::default(),
             carrier: Arc::new(move |launch| {
                 if secretless.load(Ordering::Relaxed) {
                     let failure = Failure::Setup(anyhow::anyhow!("there is no secret"));
@@ -137,6 +140,7 @@ integrations:
                     launch,
                 ))
             }),
+            counters: Counters::new(Meters::default()),
             incumbent: Incumbent {
                 pid: 1,
                 version: "0".to_owned(),
