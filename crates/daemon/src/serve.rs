@@ -2,7 +2,7 @@
 //!
 //! A few tasks, each with one subject: the [`driver`] owns the ledger and the runs, the [`bell`] wakes it,
 //! the control server carries what clients ask to it, [`reload`] tells it of another configuration,
-//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, [`notify`](crate::notify) tells others of them,
+//! [`upkeep`] keeps the database small, [`watch`] begins and ends notices, [`notify`] tells others of them,
 //! [`metrics`] answers whoever scrapes, and [`watchdog`](systemd) tells systemd that it lives.
 //!
 //! **Invariant:** a task that dies ends the process with failure; systemd starts it again.

@@ -215,6 +215,24 @@ fn whoever_is_added_while_the_daemon_runs_hears_of_what_begins_from_then_on() {
 }
 
 #[test]
+fn commands_that_load_at_the_same_time_tell_of_each_notice_once() {
+    let mut told = Told::with(HOOK);
+    told.company
+        .rollcall
+        .configure(|config| config.others = vec!["others".to_owned()]);
+    let others = told.company.rollcall.start(&["run", "others"]);
+    told.begin();
+    let _ = others.end().with_code(0);
+    let messages = told.receiver.messages(KIND);
+    let mut of: Vec<_> = messages
+        .iter()
+        .map(|message| &message["integration"])
+        .collect();
+    of.sort_by_key(ToString::to_string);
+    assert_eq!(of, ["console-users", "others"]);
+}
+
+#[test]
 fn a_command_without_a_daemon_tells_what_came_of_its_load_and_leaves_the_rest_to_the_next() {
     let told = Told::with(HOOK);
     told.receiver.answers(Answer::Hang);

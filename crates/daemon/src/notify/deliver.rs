@@ -82,7 +82,7 @@ struct Post {
     store: Arc<Store>,
     tellers: BTreeMap<String, Employed>,
     /// Tellers that are not wanted any more and come to their ends.
-    leaving: Vec<JoinHandle<()>>,
+    leaving: Vec<(String, JoinHandle<()>)>,
     /// Whether no outbox is there but those of the tellers.
     is_tidy: bool,
 }
@@ -114,16 +114,15 @@ impl Post {
         for channel in channels {
             let employed = match before.remove(&channel.name) {
                 Some(employed) if is_same(&employed, channel) => employed,
-                other => self.employ_one(channel, in_force, notifier, other),
+                other => {
+                    self.dismiss(other);
+                    self.employ_one(channel, in_force, notifier)
+                }
             };
             self.tellers.insert(channel.name.clone(), employed);
         }
-        for gone in before.into_values() {
-            // It ends by itself, after the try that is out.
-            gone.stop.cancel();
-            self.leaving.push(gone.task);
-        }
-        self.leaving.retain(|task| !task.is_finished());
+        self.dismiss(before.into_values());
+        self.leaving.retain(|(_, task)| !task.is_finished());
         let names: Vec<&str> = self.tellers.keys().map(String::as_str).collect();
         let kept = self.store.keep_outboxes(&names).await;
         self.is_tidy = kept.is_ok();
@@ -132,13 +131,25 @@ impl Post {
         }
     }
 
+    /// Lets tellers go, which end by themselves after the try that is out.
+    fn dismiss(&mut self, gone: impl IntoIterator<Item = Employed>) {
+        for gone in gone {
+            gone.stop.cancel();
+            self.leaving.push((gone.channel.name, gone.task));
+        }
+    }
+
     fn employ_one(
-        &self,
+        &mut self,
         channel: &Channel,
         in_force: &InForce,
         notifier: &Notifier,
-        before: Option<Employed>,
     ) -> Employed {
+        // Nobody is told of the same by two at once.
+        let before: Vec<_> = self
+            .leaving
+            .extract_if(.., |(name, _)| *name == channel.name)
+            .collect();
         let (bells, stop) = (Arc::<Bells>::default(), CancellationToken::new());
         let teller = Teller::new(
             channel.clone(),
@@ -148,10 +159,8 @@ impl Post {
         );
         let serving = teller.serve(Arc::clone(&bells), stop.clone());
         let task = tokio::spawn(async move {
-            // Nobody is told of the same by two at once.
-            if let Some(before) = before {
-                before.stop.cancel();
-                let _ = before.task.await;
+            for (_, before) in before {
+                let _ = before.await;
             }
             serving.await;
         });
@@ -190,7 +199,8 @@ impl Post {
             teller.stop.cancel();
         }
         let tasks = self.tellers.into_values().map(|teller| teller.task);
-        for task in self.leaving.into_iter().chain(tasks) {
+        let leaving = self.leaving.into_iter().map(|(_, task)| task);
+        for task in leaving.chain(tasks) {
             let _ = task.await;
         }
     }

@@ -36,7 +36,7 @@ struct Failure {
 }
 
 impl Health {
-    /// Notes a try in vain, of the so-manieth as the database counts; says how many there were in a row.
+    /// Notes a try in vain, of which the database counts `tries`; says how many there were in a row.
     pub(super) fn failed(&self, name: &str, tries: u32, why: &str, now: Timestamp) -> u32 {
         let mut failures = self.lock();
         let failure = failures.by_name.entry(name.to_owned()).or_insert(Failure {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use store::{Message, NoticeRow};
+use store::{Message, NoticeEvent, NoticeRow};
 
 /// One message, in both forms.
 #[derive(Debug, Clone)]
@@ -18,9 +18,11 @@ impl Words {
     pub(super) fn of(message: &Message, details: bool) -> Self {
         let row = &message.notice;
         let details = row.notice.details.as_deref().filter(|_| details);
+        // The beginning of one that is over already is told as it was.
+        let until = row.until.filter(|_| message.event == NoticeEvent::Ended);
         Self {
-            json: json(message.event.as_str(), row, details),
-            text: text(row, message.event == store::NoticeEvent::Ended, details),
+            json: json(message.event.as_str(), row, until, details),
+            text: text(row, until, details),
         }
     }
 
@@ -35,7 +37,7 @@ impl Words {
         };
         let text = format!(":wave: Rollcall on {}: {sentence}", escaped(&host()));
         Self {
-            json: json("test", &row, None),
+            json: json("test", &row, None, None),
             text,
         }
     }
@@ -46,7 +48,7 @@ impl Words {
     }
 }
 
-fn json(event: &str, row: &NoticeRow, details: Option<&str>) -> Value {
+fn json(event: &str, row: &NoticeRow, until: Option<Timestamp>, details: Option<&str>) -> Value {
     let notice = &row.notice;
     let mut message = Map::from_iter([
         ("event".to_owned(), json!(event)),
@@ -56,7 +58,7 @@ fn json(event: &str, row: &NoticeRow, details: Option<&str>) -> Value {
         ("message".to_owned(), json!(notice.message)),
         ("hint".to_owned(), json!(notice.hint)),
         ("since".to_owned(), json!(instant(row.since))),
-        ("until".to_owned(), json!(row.until.map(instant))),
+        ("until".to_owned(), json!(until.map(instant))),
     ]);
     if let Some(details) = details {
         message.insert("details".to_owned(), json!(details));
@@ -66,11 +68,11 @@ fn json(event: &str, row: &NoticeRow, details: Option<&str>) -> Value {
     Value::Object(message)
 }
 
-fn text(row: &NoticeRow, ended: bool, details: Option<&str>) -> String {
+fn text(row: &NoticeRow, until: Option<Timestamp>, details: Option<&str>) -> String {
     let notice = &row.notice;
     let mut about = vec![notice.kind.as_str()];
     about.extend(Some(notice.subject.as_str()).filter(|subject| !subject.is_empty()));
-    let sign = if ended {
+    let sign = if until.is_some() {
         ":white_check_mark: Over:"
     } else {
         ":warning:"
@@ -81,7 +83,7 @@ fn text(row: &NoticeRow, ended: bool, details: Option<&str>) -> String {
     };
     let mut text = format!("{sign} {on}: {} ({})", notice.message, about.join(" "));
     // What to do is of no use any more when it is over.
-    for more in [notice.hint.as_deref().filter(|_| !ended), details]
+    for more in [notice.hint.as_deref().filter(|_| until.is_none()), details]
         .into_iter()
         .flatten()
     {
@@ -89,9 +91,9 @@ fn text(row: &NoticeRow, ended: bool, details: Option<&str>) -> String {
         text.push_str(more);
     }
     let since = row.since.strftime("%Y-%m-%d %H:%M UTC");
-    let time = match row.until {
-        Some(until) if ended => format!("{since} to {}", until.strftime("%Y-%m-%d %H:%M UTC")),
-        _ => format!("since {since}"),
+    let time = match until {
+        Some(until) => format!("{since} to {}", until.strftime("%Y-%m-%d %H:%M UTC")),
+        None => format!("since {since}"),
     };
     text = format!("{text} [{time}]");
     escaped(&text)
@@ -119,7 +121,7 @@ pub(super) fn host() -> String {
 
 #[cfg(test)]
 mod tests {
-    use store::{Notice, NoticeEvent};
+    use store::Notice;
 
     use super::*;
 
@@ -137,8 +139,7 @@ mod tests {
                 key: 1,
                 notice,
                 since,
-                until: (event == NoticeEvent::Ended)
-                    .then(|| "2026-11-24T02:00:00.5Z".parse().unwrap()),
+                until: Some("2026-11-24T02:00:00.5Z".parse().unwrap()),
             },
             tries: 0,
             next_try_at: since,
