@@ -36,7 +36,10 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Check(format) => check::check(config, *format),
         Command::Doctor(command) => block_on(doctor::doctor(config, command)),
         Command::Schema => check::schema(),
-        Command::Serve => block_on(serve::serve(config)),
+        Command::Serve => {
+            load::share_one_heap();
+            block_on(serve::serve(config))
+        }
         Command::Run(command) => block_on(run::run(config, command)),
         Command::Plan(command) => block_on(run::plan(config, command)),
         Command::Apply(command) => block_on(run::apply(config, command)),

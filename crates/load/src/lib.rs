@@ -35,7 +35,7 @@ mod deliver;
 
 pub use error::{Error, chain};
 pub use halt::{Cause, Halt};
-pub use memory::give_back;
+pub use memory::{give_back, share_one_heap};
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;

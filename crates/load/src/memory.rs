@@ -1,4 +1,22 @@
-//! Memory between the phases of a run.
+//! Memory between the phases of a run, and between runs.
+
+/// Makes all threads share one heap, before there are others than the first.
+///
+/// The C library gives threads that allocate at once heaps of their own, and each keeps what lies between the pieces
+/// still in use. A daemon's loads are on other threads each time: after four of 100,000 users it held 35 MB instead of 23.
+/// Sharing costs a load some hundredths of its time.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the C library has no other way to be told")]
+pub fn share_one_heap() {
+    // SAFETY: the call takes two numbers; where it refuses them, nothing changes.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
+/// Other allocators have their own ways.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn share_one_heap() {}
 
 /// Gives freed memory back to the system.
 ///

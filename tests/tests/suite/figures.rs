@@ -28,8 +28,8 @@ fn the_daemon_is_measured_and_held_to_its_bounds() {
             "ready with a year of history, longest",
             "memory before the first load",
             "idle before the first load",
-            "memory from 1 s after a load of 300 users",
-            "idle after a load",
+            "memory from 1 s after 3 loads of 300 users",
+            "idle after these loads",
             "a due run begins, latest of 1",
         ],
         "{}",
@@ -45,7 +45,8 @@ fn the_daemon_is_measured_and_held_to_its_bounds() {
     }
     assert!((0.0..60.0).contains(&measured(8)), "{figures:?}");
     let kept = |figure: &serde_json::Value| {
-        figure["measured"].as_f64().unwrap() <= figure["bound"].as_f64().unwrap()
+        let bound = figure["bound"].as_f64();
+        bound.is_none_or(|bound| figure["measured"].as_f64().unwrap() <= bound)
     };
     assert!(figures.iter().all(|figure| figure["kept"] == kept(figure)));
     let code = i32::from(!figures.iter().all(kept));

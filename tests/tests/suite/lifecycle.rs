@@ -230,12 +230,13 @@ fn systemd_is_told_what_runs_and_what_is_next() {
 fn the_watchdog_hears_that_it_lives() {
     let company = Company::plain(5, 0.5);
     let mut serving = company.rollcall.serve_with(|command| {
-        command.env("WATCHDOG_USEC", "1500000");
+        command.env("WATCHDOG_USEC", "3000000");
     });
     serving.wait_until_told("WATCHDOG=1");
     let told = serving.systemd().told().len();
     serving.wait_until_told_after(told, "WATCHDOG=1");
-    serving.stop();
+    let log = serving.stop().stderr;
+    assert!(!log.contains("does not answer"), "{log}");
     // Nobody asked for it: nobody is told.
     let mut serving = company.rollcall.serve();
     serving.hang_up();

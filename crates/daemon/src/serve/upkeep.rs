@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::{Event, Handle};
 
-/// The first time after the start, and each time while it was not quiet.
+/// The first time after the start: those who are restarted several times in a row, or load first, do not wait for it.
+const FIRST: Duration = Duration::from_mins(15);
+/// Until the next time, while it was not quiet.
 const SOON: Duration = Duration::from_mins(5);
 /// From one time to the next.
 const A_DAY: Duration = Duration::from_hours(24);
@@ -26,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn keep(store: Arc<Store>, handle: Handle, over: CancellationToken) {
     let ended = over.run_until_cancelled(async {
         check(&store, &handle).await;
-        let mut wait = SOON;
+        let mut wait = FIRST;
         loop {
             tokio::time::sleep(wait).await;
             wait = if !handle.is_quiet(AHEAD).await {

@@ -93,7 +93,7 @@ pub(super) const WALKS: &[Walk] = &[
     Walk {
         table: "people",
         key: "person",
-        rows: 2000,
+        rows: 5000,
         any: Some(concat!(
             "SELECT EXISTS (SELECT 1 FROM people p WHERE ",
             gone!(),
@@ -176,7 +176,7 @@ pub(super) const WALKS: &[Walk] = &[
     Walk {
         table: "people",
         key: "person",
-        rows: 2000,
+        rows: 5000,
         any: None,
         deletes: &[
             concat!(

@@ -72,7 +72,7 @@ pub(super) async fn measure(command: &Bench) -> anyhow::Result<Exit> {
     let (mut figures, idle_one) = on_new_databases(&nobody.ready, lengths).await?;
     eprintln!("{} starts with a year of history …", lengths.starts);
     figures.extend(with_a_year(&nobody.ready, lengths).await?);
-    eprintln!("a load of {users} users …");
+    eprintln!("{LOADS} loads of {users} users …");
     let loaded = Loaded::new(users).await?;
     eprintln!(
         "{} s with nothing to do, {} due times …",
@@ -118,7 +118,9 @@ async fn on_new_databases(
                 service,
                 _folder: folder,
             };
-            return Ok((starts("ready on a new database", &mut times), served));
+            // Making the tables waits for the disk; nothing is promised of it.
+            let figures = starts("ready on a new database", &mut times, None);
+            return Ok((figures, served));
         }
         service.stop().await?;
     }
@@ -141,16 +143,19 @@ async fn with_a_year(ready: &Ready, lengths: &Lengths) -> anyhow::Result<Vec<Fig
         times.push(service.ready());
         service.stop().await?;
     }
-    Ok(starts("ready with a year of history", &mut times))
+    Ok(starts(
+        "ready with a year of history",
+        &mut times,
+        Some(100.0),
+    ))
 }
 
 /// The longest and the median of some starts.
-fn starts(what: &str, times: &mut [Duration]) -> Vec<Figure> {
-    const BOUND_MS: f64 = 100.0;
+fn starts(what: &str, times: &mut [Duration], bound: Option<f64>) -> Vec<Figure> {
     times.sort_unstable();
     let figure = |which, time: Duration| {
         let ms = time.as_secs_f64() * 1e3;
-        Figure::new(format!("{what}, {which}"), ms, BOUND_MS, "ms")
+        Figure::new(format!("{what}, {which}"), ms, bound, "ms")
     };
     let (median, longest) = (times.get(times.len() / 2), times.last());
     let figures = [
@@ -171,7 +176,10 @@ async fn before_a_load(service: &Service, lengths: &Lengths) -> anyhow::Result<V
     ])
 }
 
-/// A daemon that has made a load.
+/// So many loads are made: the first changes everybody, and memory must not grow with each.
+const LOADS: u32 = 3;
+
+/// A daemon that has made loads.
 struct Loaded {
     service: Service,
     over: Instant,
@@ -180,19 +188,21 @@ struct Loaded {
 }
 
 impl Loaded {
-    /// Lets a daemon make a first load by bulk, which changes everybody.
+    /// Lets a daemon make loads by bulk.
     async fn new(users: u32) -> anyhow::Result<Self> {
         let stand_ins = start_stand_ins(users)?;
         let folder = folder(&stand_ins.ready, HARDLY_EVER)?;
         let service = Service::start(folder.path()).await?;
-        let ran = Command::new(std::env::current_exe()?)
-            .args(["run", INTEGRATION, "--config"])
-            .arg(folder.path().join("rollcall.yaml"))
-            .output()
-            .await?;
-        if !ran.status.success() {
-            let said = String::from_utf8_lossy(&ran.stderr);
-            bail!("a load ended with {}:\n{said}", ran.status);
+        for _ in 0..LOADS {
+            let ran = Command::new(std::env::current_exe()?)
+                .args(["run", INTEGRATION, "--config"])
+                .arg(folder.path().join("rollcall.yaml"))
+                .output()
+                .await?;
+            if !ran.status.success() {
+                let said = String::from_utf8_lossy(&ran.stderr);
+                bail!("a load ended with {}:\n{said}", ran.status);
+            }
         }
         Ok(Self {
             service,
@@ -207,15 +217,15 @@ impl Loaded {
         sleep(after.saturating_sub(self.over.elapsed())).await;
         let resident = megabytes(self.service.resident()?);
         let share = idle(&self.service, lengths.idle).await?;
-        // Upkeep, minutes after a start, must not make it grow again.
+        // It must not grow again.
         let later = megabytes(self.service.resident()?);
         let what = format!(
-            "memory from {} s after a load of {users} users",
+            "memory from {} s after {LOADS} loads of {users} users",
             lengths.after_load
         );
         Ok(vec![
             Figure::new(what, resident.max(later), 30.0, "MB"),
-            share_of_a_core("idle after a load", share),
+            share_of_a_core("idle after these loads", share),
         ])
     }
 }
