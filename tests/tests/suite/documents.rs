@@ -117,7 +117,7 @@ fn plant(database: &mut Database) {
     database.execute(
         "BEGIN;
          CREATE TEMP TABLE due AS
-             SELECT run, started_at - started_at % 60000 - 60000 * row_number() OVER (ORDER BY run) AS at FROM runs;
+             SELECT run, min(started_at) OVER () / 60000 * 60000 - 60000 * row_number() OVER (ORDER BY run) AS at FROM runs;
          INSERT INTO slots (integration, due_at, noticed_at, state, settled, run, tries)
              SELECT integration, at, at, 'ran', 1, run, 1 FROM due JOIN runs USING (run) ORDER BY run DESC LIMIT 5;
          UPDATE runs SET trigger = 'schedule', slot = (SELECT slot FROM slots s WHERE s.run = runs.run);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::Write;
 use schedule::Schedule;
 use store::{Learned, Missed, PastRun, Store};
+use url::Url;
 
 use super::{Skews, System, TokenEnd, tokens};
 use crate::config::{Config, Integration};
@@ -36,8 +37,8 @@ pub(crate) struct Facts {
     pub(crate) database: u64,
     /// How far a system is ahead, by integration.
     pub(crate) skews: Vec<(String, System, SignedDuration)>,
-    /// Pairs of integrations that write fields of the same target, and which.
-    pub(crate) writers: Vec<(String, String, Vec<String>)>,
+    /// Integrations that write the same fields of the people of one target.
+    pub(crate) writers: Vec<Writers>,
     pub(crate) faults: usize,
 }
 
@@ -57,6 +58,17 @@ pub(crate) struct IntegrationFacts {
     /// Fields whose values Oomnitza shows in another form.
     pub(crate) another_form: Vec<String>,
     pub(crate) paused: bool,
+}
+
+/// Several integrations that write the same fields of the people of one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Writers {
+    /// The host of the target.
+    pub(crate) target: String,
+    /// Their ids, in order.
+    pub(crate) integrations: Vec<String>,
+    /// The fields that at least two of them write, in order.
+    pub(crate) fields: Vec<String>,
 }
 
 /// The disk that holds the state, in bytes.
@@ -174,24 +186,26 @@ fn disk(config: &Config) -> Option<Disk> {
     })
 }
 
-/// Finds the integrations that write the same field of the people of one target.
-fn writers(config: &Config) -> Vec<(String, String, Vec<String>)> {
-    let mut pairs = Vec::new();
-    for (index, first) in config.integrations.iter().enumerate() {
-        for second in &config.integrations[index + 1..] {
-            if first.target.url != second.target.url {
-                continue;
-            }
-            let shared: Vec<String> = written(first)
-                .intersection(&written(second))
-                .cloned()
-                .collect();
-            if !shared.is_empty() {
-                pairs.push((first.id.clone(), second.id.clone(), shared));
-            }
+/// Finds the targets of which several integrations write the same fields.
+fn writers(config: &Config) -> Vec<Writers> {
+    let mut targets = BTreeMap::<&str, BTreeMap<String, Vec<&str>>>::new();
+    for integration in &config.integrations {
+        let fields = targets.entry(integration.target.url.as_str()).or_default();
+        for field in written(integration) {
+            fields.entry(field).or_default().push(&integration.id);
         }
     }
-    pairs
+    let shared = targets.into_iter().filter_map(|(url, mut fields)| {
+        fields.retain(|_, writers| writers.len() > 1);
+        let integrations: BTreeSet<&str> = fields.values().flatten().copied().collect();
+        let host = Url::parse(url).ok()?.host_str()?.to_owned();
+        (!fields.is_empty()).then(|| Writers {
+            target: host,
+            integrations: integrations.into_iter().map(str::to_owned).collect(),
+            fields: fields.into_keys().collect(),
+        })
+    });
+    shared.collect()
 }
 
 /// The fields that an integration writes again and again, but for those that it finds people by.

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use store::Notice;
 
 use crate::watch::Facts;
+use crate::watch::facts::Writers;
 
 /// Clocks may differ by as much.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
@@ -50,22 +51,7 @@ pub(super) fn notices(facts: &Facts) -> Vec<Notice> {
                 .with_hint("let the machine set its clock: `timedatectl set-ntp true`"),
         );
     }
-    for (first, second, fields) in &facts.writers {
-        let listed = fields
-            .iter()
-            .map(|field| format!("`{field}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        notices.push(
-            Notice::new(
-                "two_writers",
-                &format!("{first} {second}"),
-                format!("`{first}` and `{second}` both write {listed} of the people of one Oomnitza: for whoever is in both, the last one wins"),
-            )
-            .in_stage(fields.join(" "))
-            .with_hint("map the field in one of them, or `write: on_create` or `if_empty` in the other"),
-        );
-    }
+    notices.extend(facts.writers.iter().map(two_writers));
     if facts.faults > 0 {
         notices.push(
             Notice::new(
@@ -77,6 +63,38 @@ pub(super) fn notices(facts: &Facts) -> Vec<Notice> {
         );
     }
     notices
+}
+
+fn two_writers(writers: &Writers) -> Notice {
+    let Writers {
+        target,
+        integrations,
+        fields,
+    } = writers;
+    let message = format!(
+        "{} write {} of the people of {target}: for whoever is in several of them, the last one wins",
+        listed(integrations),
+        listed(fields)
+    );
+    Notice::new("two_writers", target, message)
+        .in_stage(format!("{} {}", integrations.join(" "), fields.join(" ")))
+        .with_hint(
+            "map the field in one of them, or `write: on_create` or `if_empty` in the others",
+        )
+}
+
+/// Names some, and counts the rest.
+fn listed(names: &[String]) -> String {
+    const SOME: usize = 8;
+    let mut listed: Vec<String> = names
+        .iter()
+        .take(SOME)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if names.len() > SOME {
+        listed.push(format!("{} more", names.len() - SOME));
+    }
+    listed.join(", ")
 }
 
 fn megabytes(bytes: u64) -> u64 {
@@ -124,7 +142,12 @@ mod tests {
             );
             assert_eq!(kinds(|facts| facts.skews = vec![skew]), expected);
         }
-        let writers = ("a".to_owned(), "b".to_owned(), vec!["position".to_owned()]);
+        let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let writers = Writers {
+            target: "acme.oomnitza.com".to_owned(),
+            integrations: own(&["a", "b"]),
+            fields: own(&["position"]),
+        };
         assert_eq!(
             kinds(|facts| facts.writers = vec![writers]),
             ["two_writers"]
