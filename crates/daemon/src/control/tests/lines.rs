@@ -84,7 +84,7 @@ fn lines_stay_as_they_are() {
     let status = Answer::Status(Box::new(status())).to_line().unwrap();
     insta::assert_snapshot!(
         text(status),
-        @r#"{"answer":"status","pid":4711,"version":"0.1.0","since":"1970-01-01T00:00:00.000Z","config":{"path":"/etc/rollcall/rollcall.yaml","hash":"0123456789ab","loaded_at":"1970-01-01T00:00:00.000Z","faults":[],"timezone":"Europe/Dublin","restart":[]},"integrations":[],"tokens":[],"notices":[],"health":[],"timezones":"bundled with Rollcall"}"#
+        @r#"{"answer":"status","pid":4711,"version":"0.1.0","since":"1970-01-01T00:00:00.000Z","config":{"path":"/etc/rollcall/rollcall.yaml","hash":"0123456789ab","loaded_at":"1970-01-01T00:00:00.000Z","faults":[],"timezone":"Europe/Dublin","restart":[]},"integrations":[],"tokens":[],"notices":[],"health":[],"metrics":null,"timezones":"bundled with Rollcall"}"#
     );
     let report = Answer::Report(report()).to_line().unwrap();
     insta::assert_snapshot!(
