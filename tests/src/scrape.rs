@@ -6,6 +6,8 @@ use std::str::FromStr;
 /// What a scrape showed.
 #[derive(Clone, Debug, Default)]
 pub struct Scrape {
+    /// As it came.
+    pub text: String,
     /// The kind of each metric, by its name.
     pub kinds: BTreeMap<String, String>,
     /// The value of each series as it stands, by its name with its labels, which are in the order of their names.
@@ -19,7 +21,10 @@ impl Scrape {
     /// It is none: a line is odd, a series has no kind or stands twice.
     #[track_caller]
     pub fn read(text: &str) -> Self {
-        let mut scrape = Self::default();
+        let mut scrape = Self {
+            text: text.to_owned(),
+            ..Self::default()
+        };
         let mut explained = BTreeSet::new();
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# HELP ") {

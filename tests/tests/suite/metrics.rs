@@ -37,7 +37,7 @@ fn three_paths_are_answered_and_nothing_else() {
     let metrics = ask(address, "GET", "/metrics");
     assert_eq!(
         metrics.header("content-type"),
-        Some("text/plain; version=0.0.4")
+        Some("text/plain; version=0.0.4; charset=utf-8")
     );
     assert_eq!(ask(address, "GET", "/metrics?x=1").status, 200);
     let health = ask(address, "GET", "/healthz");

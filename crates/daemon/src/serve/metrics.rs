@@ -6,6 +6,7 @@
 //! **Invariant:** what is served names integrations and credentials by their ids, and no person.
 
 mod counters;
+mod exposition;
 mod memory;
 mod readiness;
 mod scrape;

@@ -1,7 +1,8 @@
 //! What docs/monitoring.md and deploy/prometheus promise, held against a real scrape.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use simulator::{Effect, Fault, System};
 use tests::{Database, HOUR, Scrape};
@@ -125,7 +126,7 @@ fn the_rules_in_the_document_are_those_that_are_tried() {
 }
 
 #[test]
-fn promtool_accepts_the_rules_and_what_they_say() {
+fn promtool_accepts_the_rules_what_they_say_and_a_scrape() {
     let promtool = |arguments: &[&str]| {
         Command::new("promtool")
             .args(arguments)
@@ -145,4 +146,19 @@ fn promtool_accepts_the_rules_and_what_they_say() {
             + &String::from_utf8_lossy(&ended.stderr);
         assert!(ended.status.success(), "{arguments:?}: {said}");
     }
+    let mut reading = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut scraped = reading.stdin.take().unwrap();
+    scraped.write_all(eventful().text.as_bytes()).unwrap();
+    drop(scraped);
+    let ended = reading.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    // It has advice on names alone, and days are what people count tokens in.
+    let mut advice = said.lines().filter(|line| !line.is_empty());
+    let days = "rollcall_token_days_left use base unit \"seconds\" instead of \"days\"";
+    assert!(advice.all(|line| line == days), "{said}");
 }

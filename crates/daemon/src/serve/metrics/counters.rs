@@ -5,10 +5,13 @@
 //! So counters begin at zero with the process, as Prometheus expects, and each series that can be
 //! known beforehand is there from the start: the first of its kind is seen as an increase.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use load::{Reason, Report, State};
-use prometheus::{IntCounterVec, Opts, Registry};
 use store::SlotState;
 
+use super::exposition::{Exposition, Metric};
 use crate::app::Meters;
 
 /// The states in which a run ends.
@@ -35,41 +38,27 @@ const WRITTEN: [&str; 3] = ["created", "updated", "unchanged"];
 /// What is counted while the process lives; clones count together.
 #[derive(Clone)]
 pub(crate) struct Counters {
-    pub(super) registry: Registry,
-    runs: IntCounterVec,
-    outcomes: IntCounterVec,
-    slots: IntCounterVec,
+    tallies: Arc<Mutex<Tallies>>,
     meters: Meters,
 }
 
+#[derive(Default)]
+struct Tallies {
+    /// By integration and state.
+    runs: Tally<2>,
+    /// By integration, outcome and reason.
+    outcomes: Tally<3>,
+    /// By integration and state.
+    slots: Tally<2>,
+}
+
+/// Numbers by the values of so many labels.
+type Tally<const LABELS: usize> = BTreeMap<[String; LABELS], u64>;
+
 impl Counters {
     pub(crate) fn new(meters: Meters) -> Self {
-        let registry = Registry::new();
-        let vec = |name: &str, help: &str, labels: &[&str]| {
-            let vec = IntCounterVec::new(Opts::new(name, help), labels)
-                .expect("names and labels are constants that Prometheus allows");
-            registry
-                .register(Box::new(vec.clone()))
-                .expect("no two have the same name");
-            vec
-        };
         Self {
-            runs: vec(
-                "rollcall_runs_total",
-                "Runs that ended, by the state in which they did; no dry runs.",
-                &["integration", "state"],
-            ),
-            outcomes: vec(
-                "rollcall_outcomes_total",
-                "Users of runs that wrote, by what became of them and why.",
-                &["integration", "outcome", "reason"],
-            ),
-            slots: vec(
-                "rollcall_slots_total",
-                "Due times by what became of them.",
-                &["integration", "state"],
-            ),
-            registry,
+            tallies: Arc::default(),
             meters,
         }
     }
@@ -81,57 +70,94 @@ impl Counters {
 
     /// Shows an integration with nothing counted yet.
     pub(crate) fn begin(&self, integration: &str) {
+        let mut tallies = self.lock();
         for state in STATES {
-            let _ = self.run(integration, state);
+            add(&mut tallies.runs, [integration, state.as_str()], 0);
         }
         for outcome in WRITTEN {
-            let _ = self.outcome(integration, outcome, "");
+            add(&mut tallies.outcomes, [integration, outcome, ""], 0);
         }
         for reason in Reason::ALL {
-            let _ = self.outcome(integration, reason.outcome(), reason.code());
+            let labels = [integration, reason.outcome(), reason.code()];
+            add(&mut tallies.outcomes, labels, 0);
         }
         for state in SLOTS {
-            let _ = self.slot(integration, state);
+            add(&mut tallies.slots, [integration, state.as_str()], 0);
         }
     }
 
     /// Counts a run that has ended.
     pub(crate) fn count_run(&self, report: &Report) {
-        let integration = &report.integration;
-        self.run(integration, report.state).inc();
+        let integration = report.integration.as_str();
+        let mut tallies = self.lock();
+        add(&mut tallies.runs, [integration, report.state.as_str()], 1);
         if report.intents {
             return;
         }
         let counts = &report.counts;
         let numbers = [counts.created, counts.updated, counts.unchanged];
         for (outcome, number) in WRITTEN.into_iter().zip(numbers) {
-            self.outcome(integration, outcome, "").inc_by(number);
+            add(&mut tallies.outcomes, [integration, outcome, ""], number);
         }
         for (outcome, reason, number) in &report.reasons {
-            self.outcome(integration, outcome, reason).inc_by(*number);
+            let labels = [integration, outcome, reason];
+            add(&mut tallies.outcomes, labels, *number);
         }
     }
 
     /// Counts a run that could not even begin.
     pub(crate) fn count_unbegun(&self, integration: &str) {
-        self.run(integration, State::Failed).inc();
+        let labels = [integration, State::Failed.as_str()];
+        add(&mut self.lock().runs, labels, 1);
     }
 
     /// Counts a slot of which something final became.
     pub(crate) fn count_slot(&self, integration: &str, state: SlotState) {
-        self.slot(integration, state).inc();
+        add(&mut self.lock().slots, [integration, state.as_str()], 1);
     }
 
-    fn run(&self, integration: &str, state: State) -> prometheus::IntCounter {
-        self.runs.with_label_values(&[integration, state.as_str()])
+    pub(super) fn write(&self, exposition: &mut Exposition) {
+        let tallies = self.lock();
+        write(
+            exposition.counter(
+                "rollcall_runs_total",
+                "Runs that ended, by the state in which they did; no dry runs.",
+            ),
+            ["integration", "state"],
+            &tallies.runs,
+        );
+        write(
+            exposition.counter(
+                "rollcall_outcomes_total",
+                "Users of runs that wrote, by what became of them and why.",
+            ),
+            ["integration", "outcome", "reason"],
+            &tallies.outcomes,
+        );
+        write(
+            exposition.counter("rollcall_slots_total", "Due times by what became of them."),
+            ["integration", "state"],
+            &tallies.slots,
+        );
     }
 
-    fn outcome(&self, integration: &str, outcome: &str, reason: &str) -> prometheus::IntCounter {
-        self.outcomes
-            .with_label_values(&[integration, outcome, reason])
+    fn lock(&self) -> MutexGuard<'_, Tallies> {
+        // Nothing panics while the lock is held, and the numbers are right at any moment.
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn slot(&self, integration: &str, state: SlotState) -> prometheus::IntCounter {
-        self.slots.with_label_values(&[integration, state.as_str()])
+fn add<const LABELS: usize>(tally: &mut Tally<LABELS>, values: [&str; LABELS], number: u64) {
+    *tally.entry(values.map(str::to_owned)).or_default() += number;
+}
+
+fn write<const LABELS: usize>(
+    mut metric: Metric<'_>,
+    names: [&str; LABELS],
+    tally: &Tally<LABELS>,
+) {
+    for (values, number) in tally {
+        let labels = std::array::from_fn::<_, LABELS, _>(|at| (names[at], values[at].as_str()));
+        metric.series(&labels, number);
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::view::Watched;
-use super::{readiness, scrape};
+use super::{exposition, readiness, scrape};
 
 /// So many are answered at the same time; who comes after waits.
 const CONNECTIONS: usize = 16;
@@ -68,7 +68,7 @@ async fn metrics(State(watched): State<Arc<Watched>>) -> Response {
     match watched.look().await {
         Some(view) => {
             let text = scrape::text(&view, watched.counters());
-            ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response()
+            ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], text).into_response()
         }
         None => stopping(),
     }
