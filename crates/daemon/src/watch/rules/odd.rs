@@ -66,7 +66,11 @@ fn users(latest: &PastRun, before: &[&PastRun], tell: &mut impl FnMut(&str, Stri
     };
     let seen = counts.seen;
     let differs = seen.abs_diff(usual);
-    if seen == 0 && usual > 0 {
+    // Whoever comes to an empty console is no surprise.
+    if usual == 0 {
+        return;
+    }
+    if seen == 0 {
         tell(
             "seen",
             format!("the console shows nobody, and usually {usual} users"),
@@ -208,6 +212,7 @@ mod tests {
     fn the_first_loads_are_not_compared_but_for_the_population() {
         assert!(odd((100, 100, 0, 0, 60_000), &[]).is_empty());
         assert!(odd((100, 0, 0, 0, 600), &[(100, 100, 0, 0, 60_000)]).is_empty());
+        assert!(odd((5, 5, 0, 0, 600), &[(0, 0, 0, 0, 600); 2]).is_empty());
         assert_eq!(
             odd((50, 0, 0, 0, 600), &[(100, 100, 0, 0, 60_000)]),
             ["seen"]
