@@ -219,3 +219,131 @@ fn notices_are_in_the_log_without_names() {
     let logs = company.rollcall.logs();
     assert_eq!(logs.matches("\"kind\":\"run_failed\"").count(), 1, "{logs}");
 }
+
+#[test]
+fn a_console_that_shows_nobody_any_more_parks_and_is_told_until_somebody_is_back() {
+    let company = Company::plain(5, 1.0);
+    company.load();
+    let users = company.control.users();
+    company.control.set_users(&[]);
+    for _ in 0..2 {
+        let _ = company.rollcall.run().with_code(4);
+        assert_eq!(of_kind(&company, "run_parked"), [stands("")]);
+    }
+    company.control.set_users(&users);
+    company.load();
+    assert_eq!(of_kind(&company, "run_parked"), [is_over("")]);
+    assert!(of_kind(&company, "odd_run").is_empty());
+}
+
+#[test]
+fn a_token_that_ends_is_told_at_each_stage_and_is_over_once_it_is_renewed() {
+    let company = Company::plain(3, 1.0);
+    let sound = company.rollcall.yaml();
+    let with_days = |days: i64| {
+        let day = company
+            .rollcall
+            .value(&format!("SELECT date('now', '{days} days')"));
+        let written = format!("Authorization2\n    expires: {}", day.as_str().unwrap());
+        company
+            .rollcall
+            .write_config(&sound.replace("Authorization2", &written));
+        company.load();
+    };
+    company.load();
+    for days in [30, 10, 10, 5, 2, 0, -1, 300] {
+        with_days(days);
+    }
+    let stages = company.rollcall.query(
+        "SELECT stage, until IS NULL AS stands FROM notices WHERE kind = 'token_expiring' AND subject = 'oomnitza'
+         ORDER BY since",
+    );
+    let stages: Vec<_> = stages
+        .iter()
+        .map(|row| row["stage"].as_str().unwrap())
+        .collect();
+    assert_eq!(stages, ["14", "7", "3", "1", "0"]);
+    assert!(
+        of_kind(&company, "token_expiring")
+            .iter()
+            .all(|(_, stands)| !stands)
+    );
+}
+
+#[test]
+fn a_clock_that_is_off_by_more_than_half_a_minute_is_told_for_each_system() {
+    let company = Company::plain(3, 1.0);
+    company.load();
+    let calls = [
+        (
+            System::SentinelOne,
+            "SentinelOne",
+            ["GET /users", "GET /user", "GET /rbac/roles"],
+        ),
+        (
+            System::Oomnitza,
+            "Oomnitza",
+            [
+                "* /api/v3/users",
+                "* /api/v3/users/*",
+                "GET /api/v2/mappings",
+            ],
+        ),
+    ];
+    for (system, name, calls) in calls {
+        for seconds in [20, -45, 45] {
+            company.control.clear_faults();
+            for call in calls {
+                let wrong = Effect::WrongDate { seconds };
+                company.control.order(Fault::new(system, call, wrong));
+            }
+            company.load();
+            let mut told = of_kind(&company, "clock_skew");
+            told.retain(|(_, stands)| *stands);
+            let expected = if seconds == 20 {
+                vec![]
+            } else {
+                vec![stands(name)]
+            };
+            assert_eq!(told, expected, "{name} {seconds}");
+        }
+        company.control.clear_faults();
+        company.load();
+    }
+    assert_eq!(
+        of_kind(&company, "clock_skew"),
+        [is_over("SentinelOne"), is_over("Oomnitza")]
+    );
+}
+
+#[test]
+fn no_success_for_twice_the_interval_is_told_until_a_load_succeeds() {
+    let company = Company::with(3, 1.0, |config| {
+        config.schedule = at(&[Minute::now().before(30)]);
+    });
+    company.was_served_ago(HOUR);
+    company.load();
+    refuse(&company);
+    let served_after = |days: u32, kind: &str| {
+        let passed = HOUR * 24 * days;
+        company.rollcall.let_pass(passed);
+        let ms = passed.as_millis();
+        company.rollcall.spoil(&format!(
+            "UPDATE runs SET started_at = started_at - {ms}, finished_at = finished_at - {ms};
+             UPDATE slots SET due_at = due_at - {ms}, noticed_at = noticed_at - {ms}",
+        ));
+        let mut serving = company.rollcall.serve();
+        serving.wait_for(
+            &format!("SELECT count(*) FROM v_notices WHERE kind = '{kind}' AND until IS NULL"),
+            1,
+        );
+        serving.stop();
+    };
+    served_after(1, "run_failed");
+    assert!(of_kind(&company, "no_success").is_empty());
+    served_after(1, "no_success");
+    assert_eq!(of_kind(&company, "no_success"), [stands("")]);
+    company.control.clear_faults();
+    company.load();
+    assert_eq!(of_kind(&company, "no_success"), [is_over("")]);
+}

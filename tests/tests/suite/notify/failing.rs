@@ -68,8 +68,11 @@ fn one_that_is_gone_is_told_when_it_is_back() {
     company.control.set_users(&users);
     company.load();
     serving.wait_until(|| company.rollcall.logs().contains("A channel cannot be told"));
+    let failing = "SELECT count(*) FROM v_notices WHERE kind = 'notify_failed' AND subject LIKE 'webhook:%' AND until IS NULL";
+    serving.wait_for(failing, 1);
     let receiver = Receiver::open_at(address);
     serving.wait_until(|| receiver.events(KIND) == ["began", "ended"]);
+    serving.wait_for(failing, 0);
     serving.stop();
     assert!(!company.rollcall.logs().contains(KEY));
 }
