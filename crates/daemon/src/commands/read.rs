@@ -115,7 +115,7 @@ pub(crate) async fn notices(path: &Path, command: &Notices) -> anyhow::Result<Ex
         query.conditions.push("until IS NULL".to_owned());
     }
     query.tail = String::from(" ORDER BY since DESC, integration, kind, subject");
-    let mut columns = vec!["since", "integration", "kind", "subject", "message"];
+    let mut columns = vec!["since", "integration", "kind", "subject", "message", "hint"];
     if command.all {
         columns.insert(1, "until");
     }
