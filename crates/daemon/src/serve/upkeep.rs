@@ -28,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn keep(store: Arc<Store>, handle: Handle, over: CancellationToken) {
     let ended = over.run_until_cancelled(async {
         check(&store, &handle).await;
+        give_back(&store).await;
         let mut wait = FIRST;
         loop {
             tokio::time::sleep(wait).await;
