@@ -136,12 +136,8 @@ impl Store {
     /// The database refused.
     pub async fn standing_notices(&self) -> Result<Vec<NoticeRow>, Error> {
         let mut reader = self.reader().await;
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM notices n LEFT JOIN integrations i USING (integration)
-             WHERE n.until IS NULL ORDER BY n.since, n.notice"
-        ));
-        let rows = sqlx::query(sql).fetch_all(&mut *reader).await;
-        rows.and_then(|rows| rows.iter().map(row_of).collect())
+        reconcile::standing(&mut reader)
+            .await
             .map_err(self.failed("look for notices"))
     }
 }

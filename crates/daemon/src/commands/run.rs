@@ -19,7 +19,7 @@ use crate::notify::{self, Notifier};
 use crate::output;
 use crate::progress::Show;
 use crate::signals::Signals;
-use crate::watch::{self, Skews, System};
+use crate::watch::{self, Skews};
 
 pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
     let mut signals = Signals::mind()?;
@@ -261,10 +261,6 @@ pub(crate) async fn with_loader(
 ) -> anyhow::Result<Report> {
     let integration = app::integration(config, integration)?;
     let connections = app::connect(config, integration, &Meters::default())?;
-    let ways = [
-        (System::SentinelOne, connections.source.clone()),
-        (System::Oomnitza, connections.target.clone()),
-    ];
     let (publisher, progress) = Publisher::new();
     let loader = app::loader(
         config,
@@ -278,9 +274,7 @@ pub(crate) async fn with_loader(
     let show = Show::begin(progress);
     let result = work(&loader).await;
     show.end().await;
-    for (system, way) in &ways {
-        skews.keep(&integration.id, *system, way);
-    }
+    skews.keep(&loader);
     Ok(result?)
 }
 

@@ -17,7 +17,6 @@ use crate::config::{Config, Integration};
 use crate::control::Work;
 use crate::notify::Notifier;
 use crate::serve::watch::Watch;
-use crate::watch::System;
 
 /// A run to be carried out.
 pub(crate) struct Launch {
@@ -166,10 +165,6 @@ async fn load(store: &Arc<Store>, watch: &Watch, meters: &Meters, launch: Launch
     let integration = app::integration(&config, &integration).map_err(Failure::Setup)?;
     let connections = app::connect(&config, integration, meters).map_err(Failure::Setup)?;
     let console = sentinelone::Client::new(connections.source.clone());
-    let ways = [
-        (System::SentinelOne, connections.source.clone()),
-        (System::Oomnitza, connections.target.clone()),
-    ];
     let loader = app::loader(
         &config,
         integration,
@@ -180,9 +175,7 @@ async fn load(store: &Arc<Store>, watch: &Watch, meters: &Meters, launch: Launch
     )
     .map_err(Failure::Setup)?;
     let result = work(&loader, task, trigger, slot, run_id).await;
-    for (system, way) in &ways {
-        watch.skews.keep(&integration.id, *system, way);
-    }
+    watch.skews.keep(&loader);
     let report = result.map_err(Failure::Load)?;
     if !halt.is_stopped() {
         keep_token(store, integration, &console).await;

@@ -167,10 +167,8 @@ impl Facts {
 
 /// When an integration that last succeeded at an instant has been without success for twice its interval.
 fn overdue_at(schedule: &Schedule, since: Timestamp) -> Option<Timestamp> {
-    let mut due = std::iter::successors(schedule.next_due(since), |last| schedule.next_due(*last))
-        .take(1_000)
-        .filter(|due_at| schedule.excluded(*due_at).is_none());
-    let (first, second) = (due.next()?, due.next()?);
+    let first = schedule.next_included(since)?;
+    let second = schedule.next_included(first)?;
     let interval = second.duration_since(first);
     let twice = since.checked_add(interval.checked_mul(2)?).ok()?;
     // After a long gap, as over a weekend, two of its due times must have passed.

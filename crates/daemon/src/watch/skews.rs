@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::SignedDuration;
+use load::Loader;
 
 /// One of the two systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,13 +28,17 @@ impl System {
 pub(crate) struct Skews(Mutex<BTreeMap<(String, System), SignedDuration>>);
 
 impl Skews {
-    /// Keeps what the latest answers of a system said; a way on which none came changes nothing.
-    pub(crate) fn keep(&self, integration: &str, system: System, way: &transport::Client) {
-        let Some(ahead) = way.clock_skew() else {
-            return;
-        };
+    /// Keeps what the latest answers to a load said; a system that gave none changes nothing.
+    pub(crate) fn keep(&self, loader: &Loader) {
         let mut skews = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        skews.insert((integration.to_owned(), system), ahead);
+        for (system, way) in [
+            (System::SentinelOne, &loader.source),
+            (System::Oomnitza, &loader.target),
+        ] {
+            if let Some(ahead) = way.clock_skew() {
+                skews.insert((loader.integration.id.clone(), system), ahead);
+            }
+        }
     }
 
     /// Lists them all.

@@ -1,6 +1,6 @@
 //! Notices compared with how things are: what is new begins, what is no more is over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sqlx::query::Query;
@@ -60,18 +60,10 @@ async fn reconcile(
         .iter()
         .map(|notice| (about(notice), notice.stage.as_str()))
         .collect();
-    let mut stays = HashSet::new();
     let mut done = Reconciled::default();
     for mut row in standing {
         match stages.get(&about(&row.notice)) {
-            Some(stage) if *stage == row.notice.stage => {
-                let (integration, kind, subject) = about(&row.notice);
-                stays.insert((
-                    integration.map(str::to_owned),
-                    kind.to_owned(),
-                    subject.to_owned(),
-                ));
-            }
+            Some(stage) if *stage == row.notice.stage => {}
             // Its place is taken: whoever was told of it hears of the next stage.
             Some(_) => end(connection, row.key, at, true).await?,
             None => {
@@ -82,18 +74,11 @@ async fn reconcile(
         }
     }
     for notice in wanted {
-        let (integration, kind, subject) = about(notice);
-        if stays.contains(&(
-            integration.map(str::to_owned),
-            kind.to_owned(),
-            subject.to_owned(),
-        )) {
-            continue;
-        }
         let integration = match &notice.integration {
             Some(name) => Some(integration_of(connection, name).await?),
             None => None,
         };
+        // One that stands is not inserted again.
         let inserted = insert(integration, notice, at)
             .execute(&mut *connection)
             .await?;
@@ -114,7 +99,10 @@ fn about(notice: &Notice) -> (Option<&str>, &str, &str) {
     (notice.integration.as_deref(), &notice.kind, &notice.subject)
 }
 
-async fn standing(connection: &mut SqliteConnection) -> Result<Vec<NoticeRow>, sqlx::Error> {
+/// Lists the notices that stand, the oldest first.
+pub(super) async fn standing(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<NoticeRow>, sqlx::Error> {
     let sql = AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM notices n LEFT JOIN integrations i USING (integration)
          WHERE n.until IS NULL ORDER BY n.since, n.notice"
