@@ -76,7 +76,7 @@ pub(crate) async fn tell(
     Ok(done)
 }
 
-/// Looks once, for a command that ran without a daemon.
+/// Looks once, for a command that ran without a daemon; `failing` are the notices of those who cannot be told.
 ///
 /// # Errors
 /// The database refused.
@@ -84,6 +84,7 @@ pub(crate) async fn look_once(
     config: &Config,
     store: &Store,
     skews: &Skews,
+    failing: Vec<Notice>,
     now: Timestamp,
 ) -> Result<Reconciled, store::Error> {
     let pauses = store.pauses().await?;
@@ -101,7 +102,6 @@ pub(crate) async fn look_once(
     };
     let outlook = Outlook {
         paused: ids().filter(|id| is_paused(id)).collect(),
-        // Nobody is there to run what is due, so that nothing is overdue.
         active: BTreeSet::new(),
         faults: 0,
     };
@@ -110,5 +110,5 @@ pub(crate) async fn look_once(
         facts.look_at(integration, store).await?;
     }
     facts.look_around(config, store, &outlook, skews).await?;
-    tell(store, &facts, Vec::new()).await
+    tell(store, &facts, failing).await
 }

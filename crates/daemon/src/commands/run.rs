@@ -212,7 +212,8 @@ async fn here(
     }
     let skews = Skews::default();
     let report = with_loader(config, integration, &store, &halt, &skews, work).await;
-    if let Err(error) = watch::look_once(config, &store, &skews, Timestamp::now()).await {
+    let (failing, now) = (notifier.failing(), Timestamp::now());
+    if let Err(error) = watch::look_once(config, &store, &skews, failing, now).await {
         tracing::error!(error = %load::chain(&error), "Could not bring the notices up to date");
     }
     if kind != Kind::Other {

@@ -112,7 +112,6 @@ impl Facts {
             .collect();
         let mut another_form = store.fields_in_another_form(id).await?;
         another_form.retain(|field| mapped.contains(field.as_str()));
-        let before = self.integrations.remove(id).unwrap_or_default();
         let facts = IntegrationFacts {
             runs: store.past_runs(id, RUNS).await?,
             last_success,
@@ -124,7 +123,8 @@ impl Facts {
                 .learn(id, &integration.mapping.source_fields())
                 .await?,
             another_form,
-            paused: before.paused,
+            // `look_around` says.
+            paused: false,
         };
         self.integrations.insert(id.clone(), facts);
         Ok(())
