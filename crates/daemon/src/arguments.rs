@@ -147,6 +147,10 @@ pub(crate) enum Command {
         With `--daemon`: exit code 1 where a bound is missed."
     )]
     Bench(Bench),
+    /// Prints the names of the points of a run at which `ROLLCALL_KILL_AT` kills the process; for tests.
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    Points,
     /// Serves the stand-ins until stdin ends; `bench` starts it.
     #[cfg(feature = "demo")]
     #[command(hide = true)]

@@ -32,6 +32,8 @@ use crate::serve;
 /// Carries out a command.
 pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
     let config = &arguments.config;
+    #[cfg(feature = "demo")]
+    crate::points::arm()?;
     match &arguments.command {
         Command::Check(format) => check::check(config, *format),
         Command::Doctor(command) => block_on(doctor::doctor(config, command)),
@@ -62,6 +64,8 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Demo(command) => block_on(demo::demo(command)),
         #[cfg(feature = "demo")]
         Command::Bench(command) => block_on(bench::bench(command)),
+        #[cfg(feature = "demo")]
+        Command::Points => Ok(crate::points::points()),
         #[cfg(feature = "demo")]
         Command::Simulate(command) => bench::simulate(command),
         #[cfg(feature = "demo")]

@@ -18,6 +18,8 @@ mod exit;
 mod logging;
 mod notify;
 mod output;
+#[cfg(feature = "demo")]
+mod points;
 mod progress;
 mod serve;
 mod signals;

@@ -18,6 +18,7 @@ use transport::Retry;
 use crate::error::{Stop, chain, for_log};
 use crate::halt::Halt;
 use crate::insist::Insistence;
+use crate::point::{Point, reach};
 use crate::progress::{Phase, Publisher};
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
@@ -126,9 +127,11 @@ impl Deliverer<'_> {
         loop {
             match self.store.settle(self.key, settled, now).await {
                 Err(error) if insistence.again(&error).await => {}
-                result => return Ok(result?),
+                result => break result?,
             }
         }
+        reach(Point::OutcomesStored);
+        Ok(())
     }
 
     /// Remembers values that Oomnitza shows in another form than they were sent in, and says so once a field.

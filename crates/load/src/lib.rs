@@ -21,6 +21,7 @@ mod reason;
 mod lock;
 mod memory;
 mod insist;
+mod point;
 mod recover;
 
 mod read;
@@ -36,6 +37,8 @@ mod deliver;
 pub use error::{Error, chain};
 pub use halt::{Cause, Halt};
 pub use memory::{give_back, share_one_heap};
+#[cfg(feature = "points")]
+pub use point::{Point, arm};
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;

@@ -10,6 +10,7 @@ use crate::decide::{Finding, Found, Rules};
 use crate::error::Stop;
 use crate::halt::Halt;
 use crate::matching::Matches;
+use crate::point::{Point, reach};
 use crate::progress::{Phase, Publisher};
 use crate::read::Side;
 use crate::rows::{TargetRow, UserRow, UserState, record_of};
@@ -97,6 +98,7 @@ impl Planner<'_> {
                     &mut summary,
                 )
                 .await?;
+            reach(Point::PlanChunkStored);
         }
         match self.only {
             Some(email) if summary.counts.seen == 0 => Err(Stop::Nobody(email.to_owned())),

@@ -10,6 +10,7 @@ use store::{Counts, PersonRow, RunKey, Settled, State, Store, Unfinished};
 use crate::deliver::{Patience, await_portion, done, failed, look_up, not_attempted};
 use crate::error::{Stop, for_log};
 use crate::halt::Halt;
+use crate::point::{Point, reach};
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
 
@@ -37,6 +38,7 @@ impl Recovery<'_> {
         for run in unfinished {
             tracing::warn!(run.id = %run.run_id, integration.id = %self.integration.id, "Closing a run whose process ended before it was through");
             self.close(&run).await?;
+            reach(Point::LeftRunClosed);
         }
         Ok(())
     }
@@ -47,6 +49,7 @@ impl Recovery<'_> {
         };
         match writer.finalize_abandoned(id).await {
             Ok(()) => {
+                reach(Point::LeftPortionFinalized);
                 self.store.portion_finalized(run).await?;
                 self.await_applied(&id).await;
                 Ok(())
@@ -96,6 +99,7 @@ impl Recovery<'_> {
             self.await_applied(&portion).await;
         }
         self.settle_sent(run.key).await?;
+        reach(Point::LeftChangesSettled);
         // Of a partial run only those are known for whom something was planned or went wrong.
         let among = if run.partial {
             Some(self.store.touched(run.key).await?)
@@ -159,6 +163,7 @@ pub(crate) async fn end_early(
     // Where a change is sent and not settled, the counts do not add up, and neither is done: the end is refused.
     if counts.add_up() {
         store.publish_outcomes(key, among, now).await?;
+        reach(Point::OutcomesPublished);
     }
     store.end_run(key, state, &counts, Some(error), now).await
 }

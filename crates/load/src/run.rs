@@ -18,6 +18,7 @@ use crate::halt::Halt;
 use crate::lock::Lock;
 use crate::memory;
 use crate::plan::Planner;
+use crate::point::{Point, reach};
 use crate::progress::{Phase, Publisher};
 use crate::read::{self, Side, UserReader};
 use crate::recover::Recovery;
@@ -93,6 +94,7 @@ impl Loader {
                 }),
             })
             .await?;
+        reach(Point::RunRecorded);
         let mut run = Active {
             loader: self,
             sentinelone: sentinelone::Client::new(self.source.clone()),
@@ -142,6 +144,7 @@ impl Loader {
             return Ok(run.unstarted(&planned, stop, started_at));
         }
         self.store.resume_planned(planned.key).await?;
+        reach(Point::PlanResumed);
         tracing::info!(run.id = run_id, integration.id = %self.integration.id, "The plan is being applied");
         let result = run.deliver(&intent, SecondLook::Always).await;
         let result = result.map_err(|stop| self.halt.explain(stop));
@@ -240,12 +243,14 @@ impl Active<'_> {
         };
         let (users, people) = self.read(&users).await?;
         self.read_at = Timestamp::now();
+        reach(Point::Read);
         memory::give_back();
         if users.rows.len() == 0 {
             self.nobody_in_the_console().await?;
         }
         let summary = self.plan(users, people, request.only.as_deref()).await?;
         self.settle(&summary, request).await?;
+        reach(Point::PlanSettled);
         self.deliver(&request.intent, SecondLook::WhenStale).await
     }
 
@@ -324,6 +329,7 @@ impl Active<'_> {
         store
             .complete_plan(self.key, &summary.counts, self.read_at, now)
             .await?;
+        reach(Point::PlanCompleted);
         if self.partial {
             let people = summary.presence.people();
             store.touch(&people, now).await?;

@@ -15,6 +15,7 @@ use super::{
 use crate::decide::Object;
 use crate::deliver::look::members;
 use crate::error::Stop;
+use crate::point::{Point, reach};
 use crate::reason::Reason;
 use crate::settings::Bulk;
 
@@ -35,6 +36,7 @@ impl Deliverer<'_> {
     pub(super) async fn bulk(&self, bulk: &Bulk, groups: &[Group]) -> Result<(), Stop> {
         let id = PortionId::random();
         self.store.open_portion(self.key, id.into()).await?;
+        reach(Point::PortionRecorded);
         let mut portion = self.writer.portion(id, bulk.connector.clone());
         let mut sent = Sent::default();
         let result = self.upload(bulk, groups, &mut portion, &mut sent).await;
@@ -44,6 +46,7 @@ impl Deliverer<'_> {
         {
             report_broken(&mut portion, bulk, self.writer, stop).await;
         }
+        reach(Point::Uploaded);
         self.finalize(portion, matches!(result, Err(Stop::Canceled)))
             .await?;
         let patience = match &result {
@@ -82,6 +85,7 @@ impl Deliverer<'_> {
     ) -> Result<(), Stop> {
         let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
         self.store.mark_sent(&ids).await?;
+        reach(Point::ChangesMarked);
         let prepared: Vec<Prepared<'_>> = chunk
             .iter()
             .map(|change| Prepared {
@@ -156,10 +160,13 @@ impl Deliverer<'_> {
                 continue;
             };
             match portion.send(&records).await {
-                Ok(()) => match group.action {
-                    Action::Create => sent.creates += part.len() as u64,
-                    Action::Update => sent.updates += part.len() as u64,
-                },
+                Ok(()) => {
+                    reach(Point::BatchSent);
+                    match group.action {
+                        Action::Create => sent.creates += part.len() as u64,
+                        Action::Update => sent.updates += part.len() as u64,
+                    }
+                }
                 Err(error) if error.is_refusal() => match part {
                     [one] => refused.push(settle(one.change, rejection(&error))),
                     part => {
@@ -252,7 +259,9 @@ impl Deliverer<'_> {
             finalized = self.writer.finalize_abandoned(id).await.is_ok();
         }
         if finalized {
+            reach(Point::PortionFinalized);
             self.store.portion_finalized(self.key.run).await?;
+            reach(Point::FinalizeRecorded);
         }
         Ok(())
     }

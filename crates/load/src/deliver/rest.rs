@@ -11,6 +11,7 @@ use super::{
     Deliverer, Look, chain, done, failed, look_up, not_attempted, rejection, settle, withdrawn,
 };
 use crate::error::Stop;
+use crate::point::{Point, reach};
 use crate::reason::Reason;
 
 /// Changes that are marked as sent, and whose outcomes are stored, together.
@@ -66,6 +67,7 @@ impl Deliverer<'_> {
     async fn rest_chunk(&self, chunk: Vec<PlannedChange>) -> Result<(), Stop> {
         let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
         self.store.mark_sent(&ids).await?;
+        reach(Point::ChangesMarked);
         let luck = Luck::default();
         // In a list, as with a closure in the stream the run could not be moved between threads. None has begun yet.
         let writes: Vec<_> = chunk
@@ -75,6 +77,7 @@ impl Deliverer<'_> {
         let mut sent = futures_util::stream::iter(writes).buffer_unordered(AT_A_TIME);
         let (mut settled, mut looks) = (Vec::with_capacity(chunk.len()), HashMap::new());
         while let Some((one, look)) = sent.next().await {
+            reach(Point::WriteAnswered);
             looks.extend(look.map(|look| (one.change, look)));
             settled.push(one);
             self.progress.advance(1);

@@ -7,6 +7,7 @@ use transport::Retry;
 use super::Active;
 use crate::error::{Error, Stop, chain};
 use crate::insist::Insistence;
+use crate::point::{Point, reach};
 use crate::recover::end_early;
 use crate::report::Report;
 use crate::request::Intent;
@@ -116,6 +117,7 @@ impl Active<'_> {
                     State::Completed
                 };
                 store.publish_outcomes(key, among, now).await?;
+                reach(Point::OutcomesPublished);
                 store.end_run(key, state, &counts, error, now).await?;
                 state
             }
@@ -138,6 +140,7 @@ impl Active<'_> {
                 state
             }
         };
+        reach(Point::RunEnded);
         if (overtakes || state == State::Parked) && !self.partial {
             store.overtake(key).await?;
         }

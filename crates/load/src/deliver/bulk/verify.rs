@@ -10,6 +10,7 @@ use store::{Form, Notice, PlannedChange, Settlement};
 
 use crate::deliver::{Deliverer, Look, Patience, done, failed, look_up, run_log, settle};
 use crate::error::Stop;
+use crate::point::{Point, reach};
 use crate::progress::Phase;
 use crate::reason::Reason;
 use crate::settings::Bulk;
@@ -148,6 +149,7 @@ impl Deliverer<'_> {
         else {
             return Ok(Learnt::Nothing);
         };
+        reach(Point::RunLogRead);
         let applied = Applied::of(&log, sent);
         if applied == Applied::AsPlanned
             && sent.creates + sent.updates > SMALL
