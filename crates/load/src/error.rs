@@ -96,7 +96,9 @@ pub enum Error {
         not_loaded: u64,
     },
     /// The run wrote nobody of whom is spoken.
-    #[error("run `{run_id}` wrote no user with the address or id `{only}`; `rollcall explain` shows what it did")]
+    #[error(
+        "run `{run_id}` wrote no user with the address or id `{only}`; `rollcall explain` shows what it did"
+    )]
     NobodyMeant {
         /// The run.
         run_id: String,
@@ -104,7 +106,9 @@ pub enum Error {
         only: String,
     },
     /// The run wrote several of whom is spoken.
-    #[error("run `{run_id}` wrote several users with the address `{only}`; write the id of one instead: {source_ids}")]
+    #[error(
+        "run `{run_id}` wrote several users with the address `{only}`; write the id of one instead: {source_ids}"
+    )]
     SeveralMeant {
         /// The run.
         run_id: String,
@@ -233,7 +237,9 @@ pub(crate) enum Stop {
     Halted(Cause),
     #[error("somebody pressed Cancel in Oomnitza")]
     Canceled,
-    #[error("the users whom that run skipped or failed are all gone from the console; nothing was written")]
+    #[error(
+        "the users whom that run skipped or failed are all gone from the console; nothing was written"
+    )]
     AllGone,
     #[error(
         "`failed`: {failed} of {writes} writes failed, and {allowed} pass; see why in the error log, mend it and run again"

@@ -268,7 +268,7 @@ pub(crate) fn empty_source(present: u64) -> GuardHit {
 }
 
 /// What a run says that is parked: all guards that its plan is over; names nobody.
-pub(crate) fn sentence(hits: &[GuardHit]) -> String {
+pub fn sentence(hits: &[GuardHit]) -> String {
     let messages: Vec<&str> = hits.iter().map(|hit| hit.message.as_str()).collect();
     messages.join("; ")
 }

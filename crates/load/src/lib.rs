@@ -36,7 +36,7 @@ mod undo;
 mod deliver;
 
 pub use error::{Error, chain};
-pub use guards::{Guards, Limit};
+pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};
 pub use memory::{give_back, share_one_heap};
 pub use progress::{Phase, Progress, Publisher};

@@ -72,9 +72,7 @@ impl Whom {
     pub(crate) fn has(&self, source_id: &str, email: Option<&str>) -> bool {
         match self {
             Self::Everybody => true,
-            Self::Address(address) => {
-                email.map(mapping::fold) == Some(mapping::fold(address))
-            }
+            Self::Address(address) => email.map(mapping::fold) == Some(mapping::fold(address)),
             Self::Again(again) => again.source_ids.contains(source_id),
         }
     }

@@ -214,7 +214,8 @@ impl Active<'_> {
         // Before this read counts among the earlier ones.
         let mut hits = self.guard(request, &summary, &tally, &population).await?;
         hits.splice(0..0, empty);
-        self.settle(&summary, &tally, &population, request, &hits).await?;
+        self.settle(&summary, &tally, &population, request, &hits)
+            .await?;
         self.hold(&request.intent, hits).await?;
         self.deliver(&request.intent, SecondLook::WhenStale).await
     }

@@ -46,7 +46,8 @@ impl Rules<'_> {
     pub(crate) fn line(&self, written: WrittenChange, person: Option<&Person>) -> (Line, Effects) {
         let (verdict, effects) = match (person, written.change.action) {
             (None, _) => {
-                let message = "the person is not in Oomnitza any more, or it is not known who it is";
+                let message =
+                    "the person is not in Oomnitza any more, or it is not known who it is";
                 (because(message.to_owned()), Effects::default())
             }
             (Some(person), Action::Update) => self.put_back(&written, person),
@@ -93,7 +94,12 @@ impl Rules<'_> {
                 way.leave(name, now);
             }
         }
-        way.verdict(change.key_field.clone(), change.key_value.clone(), person, self.mapping)
+        way.verdict(
+            change.key_field.clone(),
+            change.key_value.clone(),
+            person,
+            self.mapping,
+        )
     }
 
     fn made(&self, written: &WrittenChange, person: &Person) -> (Verdict, Effects) {
@@ -103,7 +109,12 @@ impl Rules<'_> {
             way.effects.lasting = true;
         }
         let change = &written.change;
-        way.verdict(change.key_field.clone(), change.key_value.clone(), person, self.mapping)
+        way.verdict(
+            change.key_field.clone(),
+            change.key_value.clone(),
+            person,
+            self.mapping,
+        )
     }
 
     fn kind(&self, name: &str) -> Kind {

@@ -23,7 +23,12 @@ impl Store {
     ///
     /// # Errors
     /// The database refused, or the run is not in that state any more.
-    pub async fn take_up(&self, key: RunKey, from: State, decision: &Decision) -> Result<(), Error> {
+    pub async fn take_up(
+        &self,
+        key: RunKey,
+        from: State,
+        decision: &Decision,
+    ) -> Result<(), Error> {
         let doing = "take up a plan";
         let word = match from {
             State::Parked => "released",

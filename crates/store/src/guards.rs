@@ -75,7 +75,7 @@ impl Store {
         let mut reader = self.reader().await;
         let rows: Vec<(String, i64, i64, Option<i64>, String, String)> = sqlx::query_as(
             "SELECT guard, found, allowed, base, message,
-                    (SELECT json_group_array(ifnull(p.email, p.source_id) ORDER BY x.person)
+                    (SELECT json_group_array(ifnull(p.email, p.source_id))
                      FROM guard_examples x JOIN people p USING (person) WHERE x.run = g.run AND x.guard = g.guard)
              FROM guard_hits g WHERE run = ? ORDER BY guard",
         )
@@ -85,14 +85,16 @@ impl Store {
         .map_err(&failed)?;
         let hits = rows.into_iter();
         Ok(hits
-            .map(|(guard, found, allowed, base, message, examples)| GuardHit {
-                guard,
-                found: count(found),
-                allowed: count(allowed),
-                base: base.map(count),
-                message,
-                examples: serde_json::from_str(&examples).unwrap_or_default(),
-            })
+            .map(
+                |(guard, found, allowed, base, message, examples)| GuardHit {
+                    guard,
+                    found: count(found),
+                    allowed: count(allowed),
+                    base: base.map(count),
+                    message,
+                    examples: serde_json::from_str(&examples).unwrap_or_default(),
+                },
+            )
             .collect())
     }
 

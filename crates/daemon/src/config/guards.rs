@@ -18,14 +18,24 @@ pub(super) fn check(
         return Some(default);
     };
     let mut limit = |share: &Option<Share>, key, default| {
-        check_limit(share.as_ref(), written.at_least, default, spot.at(key), report)
+        check_limit(
+            share.as_ref(),
+            written.at_least,
+            default,
+            spot.at(key),
+            report,
+        )
     };
     let create = limit(&written.create, "create", default.create);
     let update = limit(&written.update, "update", default.update);
     let role_change = limit(&written.role_change, "role_change", default.role_change);
     let deactivate = limit(&written.deactivate, "deactivate", default.deactivate);
     let blank = limit(&written.blank, "blank", default.blank);
-    let source_shrink = limit(&written.source_shrink, "source_shrink", default.source_shrink);
+    let source_shrink = limit(
+        &written.source_shrink,
+        "source_shrink",
+        default.source_shrink,
+    );
     let failed = limit(&written.failed, "failed", default.failed);
     Some(Guards {
         create: create?,

@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use guards::Guards;
 pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use guards::Guards;
 pub(crate) use later::Saas;
 pub(crate) use metrics::Metrics;
 pub(crate) use notify::{Notify, Occasion, Webhook, WebhookFormat};

@@ -171,7 +171,9 @@ pub(crate) async fn conflicts(
         let person = change.oomnitza_id.as_deref().and_then(|id| people.get(id));
         let sentence = match person {
             None => Some("the person is not in Oomnitza any more".to_owned()),
-            Some(person) => edited(mapping, change, person).or_else(|| touched(mapping, change, person)),
+            Some(person) => {
+                edited(mapping, change, person).or_else(|| touched(mapping, change, person))
+            }
         };
         if let Some(sentence) = sentence {
             conflicts.insert(change.change, sentence);
@@ -207,7 +209,8 @@ fn touched(mapping: &Mapping, change: &PlannedChange, person: &Person) -> Option
     let changed = change
         .standing
         .is_some_and(|standing| standing != standing_of(mapping, person));
-    changed.then(|| "somebody has changed the person in Oomnitza since the plan was made".to_owned())
+    changed
+        .then(|| "somebody has changed the person in Oomnitza since the plan was made".to_owned())
 }
 
 async fn people_of_updates(

@@ -9,7 +9,8 @@ use oomnitza::{Answer, Error, PersonId};
 use store::{Action, Form, Group, PlannedChange, Settled, Settlement};
 
 use super::{
-    Deliverer, Look, answered, chain, done, failed, look_up, not_attempted, rejection, settle, withdrawn,
+    Deliverer, Look, answered, chain, done, failed, look_up, not_attempted, rejection, settle,
+    withdrawn,
 };
 use crate::error::Stop;
 use crate::reason::Reason;
@@ -194,9 +195,7 @@ impl Deliverer<'_> {
                 let _ = luck.refused_token.set(Stop::Target(error));
                 (answered(change, failed(fault), status), None)
             }
-            Err(error) if error.is_refusal() => {
-                (answered(change, rejection(&error), status), None)
-            }
+            Err(error) if error.is_refusal() => (answered(change, rejection(&error), status), None),
             Err(error) if self.halt.is_stopped() && !error.may_have_arrived() => {
                 (settle(change, withdrawn(not_attempted())), None)
             }

@@ -91,7 +91,11 @@ fn a_source_shrinks_against_the_median_of_its_reads() {
         };
         let full = measure.hits().len();
         measure.seen = None;
-        assert_eq!(measure.hits(), [], "a partial run says nothing of the source");
+        assert_eq!(
+            measure.hits(),
+            [],
+            "a partial run says nothing of the source"
+        );
         full
     };
     assert_eq!(shrunk(80, &[100, 100, 100]), 0);

@@ -107,8 +107,10 @@ impl Active<'_> {
         let (store, key, now) = (&self.loader.store, self.key, Timestamp::now());
         let intents = store.intents(key).await?;
         let among = self.among.as_deref();
-        let overtakes =
-            intents.is_some() && intent.writer().is_some() && !self.partial && self.kind == Kind::Load;
+        let overtakes = intents.is_some()
+            && intent.writer().is_some()
+            && !self.partial
+            && self.kind == Kind::Load;
         let state = match (intents, intent, result) {
             (Some(_), Intent::Deliver(_), Ok(())) => {
                 let counts = store.outcomes(key).await?;

@@ -167,7 +167,8 @@ impl Active<'_> {
             };
             after = last.change.change;
             chunk.retain(|written| only.is_none_or(|only| written.source_id == only));
-            self.plan_back(undo, chunk, &mut summary, &mut tally).await?;
+            self.plan_back(undo, chunk, &mut summary, &mut tally)
+                .await?;
         }
         self.read_at = Timestamp::now();
         store

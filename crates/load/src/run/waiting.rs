@@ -22,7 +22,8 @@ impl Loader {
         decision: &Decision,
         writer: Writer,
     ) -> Result<Report, Error> {
-        self.carry_out(run_id, State::Planned, decision, writer).await
+        self.carry_out(run_id, State::Planned, decision, writer)
+            .await
     }
 
     /// Carries out a plan that a guard held back, exactly as it was made.
@@ -35,7 +36,8 @@ impl Loader {
         decision: &Decision,
         writer: Writer,
     ) -> Result<Report, Error> {
-        self.carry_out(run_id, State::Parked, decision, writer).await
+        self.carry_out(run_id, State::Parked, decision, writer)
+            .await
     }
 
     async fn carry_out(
