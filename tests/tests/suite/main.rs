@@ -26,7 +26,13 @@ mod notify;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod replays;
+#[cfg(test)]
+mod undo;
 #[cfg(test)]
 mod presence;
 #[cfg(test)]
