@@ -166,7 +166,7 @@ impl Deliverer<'_> {
             }
             Ok(Answer { person: None }) => (settle(change, Settlement::Done(None)), None),
             Err(error) if error.is_unauthorized() => {
-                let fault = Reason::Rejected.because(chain(&error));
+                let fault = Reason::Rejected.in_words(chain(&error));
                 // Whoever comes second has the same to say.
                 let _ = luck.refused_token.set(Stop::Target(error));
                 (settle(change, failed(fault)), None)
@@ -176,7 +176,7 @@ impl Deliverer<'_> {
                 (settle(change, withdrawn(not_attempted())), None)
             }
             Err(error) => {
-                let fault = Reason::Unreachable.because(chain(&error));
+                let fault = Reason::Unreachable.in_words(chain(&error));
                 (settle(change, failed(fault)), None)
             }
         }
