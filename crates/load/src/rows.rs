@@ -99,6 +99,8 @@ pub(crate) struct TargetRow<'a> {
     /// `user_id`.
     pub(crate) id: &'a str,
     pub(crate) suspended: Option<bool>,
+    /// A hash of what it has, to see later whether somebody has changed it.
+    pub(crate) standing: u64,
     /// Raw JSON of each mapped field, in the order of the mapping; `""` for the empty value.
     #[serde(borrow)]
     pub(crate) values: Vec<&'a str>,

@@ -193,12 +193,14 @@ impl Deliverer<'_> {
         }
         self.store_outcomes(&refused).await?;
         sent.refused += refused.len();
+        self.failures.note(batch.len(), refused.len());
         if result.is_ok() && sent.creates + sent.updates == 0 && sent.refused >= HOPELESS {
             return Err(Stop::RefusesAll {
                 records: sent.refused,
             });
         }
-        result
+        result?;
+        self.failures.check(&self.integration.guards)
     }
 
     fn sync_field(&self, bulk: &Bulk, group: &Group) -> Vec<FieldId> {

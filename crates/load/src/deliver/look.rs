@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use store::{Action, Fault, Form, PlannedChange};
 
 use crate::error::{Stop, chain};
-use crate::read::{field_name, spellings};
+use crate::read::{field_name, or_empty, spellings, standing_of};
 use crate::reason::Reason;
 
 /// What Oomnitza shows of a change that was sent.
@@ -172,7 +172,9 @@ pub(crate) async fn conflicts(
         let person = change.oomnitza_id.as_deref().and_then(|id| people.get(id));
         let sentence = match person {
             None => Some("the person is not in Oomnitza any more".to_owned()),
-            Some(person) => edited(mapping, change, person),
+            Some(person) => {
+                edited(mapping, change, person).or_else(|| touched(mapping, change, person))
+            }
         };
         if let Some(sentence) = sentence {
             conflicts.insert(change.change, Reason::Conflict.because(sentence));
@@ -201,6 +203,15 @@ fn edited(mapping: &Mapping, change: &PlannedChange, person: &Person) -> Option<
         }
     });
     edited
+}
+
+/// Says that somebody has changed a person otherwise since the plan, if so.
+fn touched(mapping: &Mapping, change: &PlannedChange, person: &Person) -> Option<String> {
+    let changed = change
+        .standing
+        .is_some_and(|standing| standing != standing_of(mapping, person));
+    changed
+        .then(|| "somebody has changed the person in Oomnitza since the plan was made".to_owned())
 }
 
 async fn people_of_updates(
@@ -354,12 +365,4 @@ fn member<'a>(members: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
         .iter()
         .find(|(member, _)| *member == name)
         .map(|(_, value)| *value)
-}
-
-/// Raw JSON, with `""` (nothing at all) for the empty value.
-fn or_empty(raw: &str) -> &str {
-    match raw {
-        "null" | "\"\"" => "",
-        raw => raw,
-    }
 }
