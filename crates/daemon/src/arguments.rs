@@ -114,8 +114,9 @@ pub(crate) enum Command {
     /// Lists runs, the latest first.
     #[command(after_help = "Example: rollcall runs sentinelone-users --limit 7")]
     Runs(Runs),
-    /// Lists the users who were not loaded, each with the reason: those of a run, or all that still stand.
-    #[command(after_help = "Example: rollcall errors --reason unknown_value --csv")]
+    /// Shows why users were not loaded, by cause, with what mends it: those of a run, or all that still stand.
+    #[command(after_help = "Example: rollcall errors --reason unknown_value\n\n\
+        `--csv` and `--json` print a row for each user, with `--groups` one for each cause; `--rows` shows users as a table.")]
     Errors(Errors),
     /// Lists the latest of each user of the console.
     #[command(

@@ -39,7 +39,7 @@ pub(crate) fn print(
 
 /// Turns rows into JSON objects; what is JSON in the database is JSON here too.
 pub(crate) fn objects(rows: &Rows) -> Vec<Value> {
-    const DOCUMENTS: [&str; 3] = ["record", "before", "after"];
+    const DOCUMENTS: [&str; 4] = ["record", "before", "after", "examples"];
     rows.rows
         .iter()
         .map(|row| {

@@ -87,19 +87,24 @@ impl Rules<'_> {
         }
         let record = record_of(&row.record);
         match finding {
-            Finding::Duplicate { of } => because(Reason::DuplicateInSource.because(format!(
-                "user {of} has the same sync key or finds the same Oomnitza person, and goes before"
-            ))),
+            Finding::Duplicate { of } => because(Reason::DuplicateInSource.because_of_all(
+                format!("user {of} has the same sync key or finds the same Oomnitza person, and goes before"),
+                "another user has the same sync key or finds the same Oomnitza person, and goes before",
+            )),
             Finding::Ambiguous { first, other } => {
-                because(Reason::AmbiguousInOomnitza.because(format!(
-                    "the sync keys find more than one Oomnitza person: user_id {first} and user_id {other}"
-                )))
+                because(Reason::AmbiguousInOomnitza.because_of_all(
+                    format!("the sync keys find more than one Oomnitza person: user_id {first} and user_id {other}"),
+                    "the sync keys find more than one Oomnitza person",
+                ))
             }
             Finding::One { person, .. } if self.preference == Preference::CreateOnly => {
-                because(Reason::AlreadyInOomnitza.because(format!(
-                    "Oomnitza has the user already, as user_id {}, and the preference is `create_only`",
-                    person.id
-                )))
+                because(Reason::AlreadyInOomnitza.because_of_all(
+                    format!(
+                        "Oomnitza has the user already, as user_id {}, and the preference is `create_only`",
+                        person.id
+                    ),
+                    "Oomnitza has the user already, and the preference is `create_only`",
+                ))
             }
             Finding::One { person, key } => self.update(&record, person, *key, effects),
             Finding::Nobody if self.preference == Preference::UpdateOnly => {

@@ -141,8 +141,7 @@ impl Deliverer<'_> {
         let (mut settled, mut rest) = (Vec::new(), Vec::new());
         for change in changes {
             match conflicts.remove(&change.change) {
-                Some(message) => {
-                    let fault = Reason::Conflict.because(message);
+                Some(fault) => {
                     settled.push(settle(&change, withdrawn(fault)));
                 }
                 None => rest.push(change),
@@ -234,5 +233,5 @@ pub(crate) fn not_attempted() -> Fault {
 
 /// What a refusal says to the operator: the status and Oomnitza's words.
 fn rejection(error: &oomnitza::Error) -> Settlement {
-    failed(Reason::Rejected.because(chain(error)))
+    failed(Reason::Rejected.in_words(chain(error)))
 }

@@ -200,7 +200,7 @@ impl Way {
 }
 
 fn because(message: String) -> Verdict {
-    let mut fault = Reason::Conflict.because(message);
+    let mut fault = Reason::Conflict.in_words(message);
     fault.hint = Some("look at the person in Oomnitza, and correct it there".to_owned());
     Verdict::Fault(Box::new(fault))
 }

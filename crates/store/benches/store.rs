@@ -194,6 +194,8 @@ fn skip() -> Verdict {
         reason: "not_in_oomnitza",
         field: None,
         message: "nobody in Oomnitza has the value of any sync key of this user".to_owned(),
+        cause: None,
+        value: None,
         hint: Some("preference: create_and_update".to_owned()),
     }))
 }

@@ -135,8 +135,8 @@ impl Store {
             .await
             .map_err(&failed)?;
         sqlx::query(
-            "INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, record_version)
-             SELECT c.run, c.person, ?, ?, ?, ?, ?, ?, p.record_version
+            "INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, cause, value, record_version)
+             SELECT c.run, c.person, ?, ?, ?, ?, ?, ?, ?, ?, p.record_version
              FROM changes c JOIN people p USING (person) WHERE c.run = ? AND c.state = 'planned'",
         )
         .bind(at.as_millisecond())
@@ -145,6 +145,8 @@ impl Store {
         .bind(fault.field.clone())
         .bind(fault.message.clone())
         .bind(fault.hint.clone())
+        .bind(fault.cause.clone())
+        .bind(fault.value.clone())
         .bind(key.run)
         .execute(&mut *transaction)
         .await

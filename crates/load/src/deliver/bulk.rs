@@ -173,7 +173,7 @@ impl Deliverer<'_> {
                     } else if error.is_unauthorized() {
                         rejection(&error)
                     } else {
-                        failed(Reason::Unreachable.because(format!(
+                        failed(Reason::Unreachable.in_words(format!(
                             "{}; it may have been applied, which the next run sees",
                             chain(&error)
                         )))

@@ -190,7 +190,7 @@ impl Deliverer<'_> {
                 (answered(change, Settlement::Done(None), status), None)
             }
             Err(error) if error.is_unauthorized() => {
-                let fault = Reason::Rejected.because(chain(&error));
+                let fault = Reason::Rejected.in_words(chain(&error));
                 // Whoever comes second has the same to say.
                 let _ = luck.refused_token.set(Stop::Target(error));
                 (answered(change, failed(fault), status), None)
@@ -200,7 +200,7 @@ impl Deliverer<'_> {
                 (settle(change, withdrawn(not_attempted())), None)
             }
             Err(error) => {
-                let fault = Reason::Unreachable.because(chain(&error));
+                let fault = Reason::Unreachable.in_words(chain(&error));
                 (answered(change, failed(fault), status), None)
             }
         }

@@ -21,6 +21,11 @@ pub(super) fn translate<'t>(
                 "the table of `{}` takes one value, and `{}` gave {source}",
                 field.name, field.expression
             ),
+            cause: Some(format!(
+                "the table of `{}` takes one value, and `{}` gave several",
+                field.name, field.expression
+            )),
+            value: None,
             hint: Some(format!(
                 "give `{}` an expression with one value, such as `lowestRole`",
                 field.name
@@ -35,6 +40,11 @@ pub(super) fn translate<'t>(
             "the table of `{}` lacks `{key}`, which `{}` gave",
             field.name, field.expression
         ),
+        cause: Some(format!(
+            "{0} `{key}` has no entry in the table of `{0}`",
+            field.name
+        )),
+        value: Some(key.clone().into_owned()),
         hint: Some(format!(
             "add `{}: …` to the table of `{}`, or give it `otherwise`",
             yaml_key(&key),

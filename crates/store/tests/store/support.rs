@@ -99,6 +99,8 @@ pub(crate) fn fault(severity: Severity, reason: &'static str) -> Fault {
         reason,
         field: Some("email".to_owned()),
         message: format!("the user is {reason}"),
+        cause: None,
+        value: None,
         hint: None,
     }
 }

@@ -33,6 +33,14 @@ async fn the_promised_views_have_the_promised_columns_in_order() {
             "v_changes",
             "run_id, integration, source_id, email, oomnitza_id, action, state, before, after",
         ),
+        (
+            "v_error_groups",
+            "run_id, integration, outcome, reason, field, value, cause, users, open, examples, hint, yaml",
+        ),
+        (
+            "v_open_error_groups",
+            "integration, outcome, reason, field, value, cause, users, examples, hint, yaml, since, runs",
+        ),
         ("v_slots", "integration, due_at, state, run_id, note"),
         (
             "v_requests",
