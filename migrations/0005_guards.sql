@@ -69,6 +69,8 @@ JOIN people p ON p.person = c.person;
 
 CREATE VIEW v_guards AS
 SELECT r.run_id, i.name AS integration, g.guard, g.found, g.allowed, g.base, g.message,
-       (SELECT json_group_array(json_object('source_id', p.source_id, 'email', p.email))
-        FROM guard_examples x JOIN people p USING (person) WHERE x.run = g.run AND x.guard = g.guard) AS examples
+       (SELECT json_group_array(json(x.example)) FROM (
+            SELECT json_object('source_id', p.source_id, 'email', p.email) AS example
+            FROM guard_examples x JOIN people p USING (person) WHERE x.run = g.run AND x.guard = g.guard
+            ORDER BY x.person) x) AS examples
 FROM guard_hits g JOIN runs r USING (run) JOIN integrations i USING (integration);

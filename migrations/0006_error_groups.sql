@@ -49,12 +49,3 @@ FROM (
     FROM open_errors o JOIN error_causes e ON e.error = o.error
     GROUP BY e.integration, e.outcome, e.reason, e.field, e.value, e.cause
 ) g;
-
-DROP VIEW v_guards;
-CREATE VIEW v_guards AS
-SELECT r.run_id, i.name AS integration, g.guard, g.found, g.allowed, g.base, g.message,
-       (SELECT json_group_array(json(x.example)) FROM (
-            SELECT json_object('source_id', p.source_id, 'email', p.email) AS example
-            FROM guard_examples x JOIN people p USING (person) WHERE x.run = g.run AND x.guard = g.guard
-            ORDER BY x.person) x) AS examples
-FROM guard_hits g JOIN runs r USING (run) JOIN integrations i USING (integration);

@@ -16,10 +16,8 @@ fn what_an_update_only_run_skipped_is_uploaded_after_a_review() {
     let replay = ["replay", &first, "--preference", "create_and_update"];
     let _ = company.rollcall.command(&replay).with_code(0);
     let run = company.rollcall.latest_run();
-    assert_eq!(
-        (&run["seen"], &run["created"]),
-        (&Value::from(30), &Value::from(30))
-    );
+    assert_eq!(run["seen"], skipped);
+    assert_eq!(run["created"], skipped);
     assert_eq!(run["kind"], "replay");
     assert_eq!(run["of_run_id"], first.as_str());
     assert_eq!(company.control.writes().len(), skipped);
