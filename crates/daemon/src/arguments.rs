@@ -160,6 +160,11 @@ pub(crate) enum Command {
     /// Writes a consistent copy of the database to a new file, while the daemon runs.
     #[command(after_help = "Example: rollcall backup /var/backups/rollcall-$(date +%F).db")]
     Backup(Backup),
+    /// Removes a person from the history: from people, changes, errors and explanations; counts stay.
+    #[command(after_help = "Example: rollcall forget ann@acme.com\n\n\
+        The whole database is written anew, so that nothing is left in the file: that needs free room of its size.\n\
+        Copies and backups are not touched. Who is still in the console comes back with the next load.")]
+    Forget(Forget),
     /// Prints what completes commands in a shell.
     #[command(after_help = "Example: rollcall completions bash > /etc/bash_completion.d/rollcall")]
     Completions(Completions),
@@ -370,6 +375,15 @@ pub(crate) struct Init {
 pub(crate) struct Backup {
     /// The file to write; there must be none of its name yet.
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// The e-mail address.
+    pub(crate) email: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

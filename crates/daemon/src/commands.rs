@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod fields;
 mod figures;
+mod forget;
 mod init;
 mod manual;
 mod notify;
@@ -61,6 +62,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Notices(command) => block_on(read::notices(config, command)),
         Command::Notify(command) => block_on(notify::notify(config, command)),
         Command::Backup(command) => block_on(backup::backup(config, &command.file)),
+        Command::Forget(command) => block_on(forget::forget(config, command)),
         Command::Init(command) => block_on(init::init(config, command)),
         Command::Fields(command) => block_on(fields::fields(config, command)),
         Command::Completions(command) => manual::completions(command.shell),

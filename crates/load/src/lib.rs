@@ -38,6 +38,7 @@ mod deliver;
 pub use error::{Error, chain};
 pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};
+pub use lock::Hold;
 pub use memory::{give_back, share_one_heap};
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;

@@ -29,7 +29,7 @@ pub struct Report {
     /// Why it could not go on, or why it is parked.
     pub error: Option<String>,
     /// The guards that its plan is over; the examples are addresses, or ids of users without one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardHit>,
     /// The same as the log has it, in words that name nobody; known to the process that made the run alone.
     #[serde(skip)]

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use oomnitza::{PortionId, Reader, Writer};
 use store::{
-    GuardHit, Kind, NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, RunKey, State, Store,
+    Furthest, GuardHit, Kind, NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, RunKey, State,
+    Store,
 };
 use transport::Retry;
 use uuid::Uuid;
@@ -231,7 +232,13 @@ impl Active<'_> {
         const READS: u32 = 7;
         let loader = self.loader;
         let by_schedule = request.trigger == SCHEDULE;
-        let is_new = !loader.store.was_delivered(self.key.integration).await?;
+        let furthest = loader.store.furthest_load(self.key.integration).await?;
+        // A first load that was cut off is gone on with by the next one, whatever starts that.
+        let begun_by_hand = match furthest {
+            Furthest::Nowhere => !by_schedule,
+            Furthest::Begun => true,
+            Furthest::Completed => false,
+        };
         let earlier = loader
             .store
             .read_sizes(self.key.integration, population, READS)
@@ -242,8 +249,8 @@ impl Active<'_> {
             // Nobody at all has a guard of its own.
             seen: (!self.partial && summary.counts.seen > 0).then_some(summary.counts.seen),
             earlier: &earlier,
-            reviewed: self.kind == Kind::Replay || (is_new && !by_schedule),
-            first: is_new && by_schedule,
+            reviewed: self.kind == Kind::Replay || begun_by_hand,
+            first: furthest == Furthest::Nowhere && by_schedule,
         };
         Ok(measure.hits())
     }
@@ -380,6 +387,12 @@ impl Active<'_> {
             return Ok(());
         };
         let loader = self.loader;
+        if self.is_whole() {
+            loader
+                .store
+                .keep_furthest(self.key.integration, Furthest::Begun)
+                .await?;
+        }
         let deliverer = Deliverer {
             integration: &loader.integration,
             delivery: self.delivery(),
@@ -395,6 +408,11 @@ impl Active<'_> {
             progress: &loader.progress,
         };
         deliverer.deliver().await
+    }
+
+    /// Whether it loads everybody.
+    fn is_whole(&self) -> bool {
+        !self.partial && self.kind == Kind::Load
     }
 
     /// How the run writes: what it takes back, person by person, as bulk may not take back what it wrote.

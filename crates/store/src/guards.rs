@@ -25,6 +25,17 @@ pub struct GuardHit {
     pub examples: Vec<String>,
 }
 
+/// How far any load of an integration ever came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Furthest {
+    /// None was delivered.
+    Nowhere,
+    /// One was, and did not come to its end.
+    Begun,
+    /// One came to its end.
+    Completed,
+}
+
 impl Store {
     /// Puts on record which guards the plan of a run is over.
     ///
@@ -129,20 +140,42 @@ impl Store {
         Ok(sizes.into_iter().map(count).collect())
     }
 
-    /// Whether a load of everybody was ever delivered for an integration, to its end or not.
+    /// Says how far any load of everybody ever came for an integration.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn was_delivered(&self, integration: i64) -> Result<bool, Error> {
+    pub async fn furthest_load(&self, integration: i64) -> Result<Furthest, Error> {
         let mut reader = self.reader().await;
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM runs
-             WHERE integration = ? AND planned_at IS NOT NULL AND partial = 0 AND kind = 'load' AND dry_run = 0
-               AND state IN ('completed', 'completed_with_errors', 'failed', 'interrupted', 'canceled'))",
-        )
-        .bind(integration)
-        .fetch_one(&mut *reader)
-        .await
-        .map_err(self.failed("look up earlier loads"))
+        let loaded: i64 =
+            sqlx::query_scalar("SELECT loaded FROM integrations WHERE integration = ?")
+                .bind(integration)
+                .fetch_one(&mut *reader)
+                .await
+                .map_err(self.failed("look up earlier loads"))?;
+        Ok(match loaded {
+            0 => Furthest::Nowhere,
+            1 => Furthest::Begun,
+            _ => Furthest::Completed,
+        })
+    }
+
+    /// Notes that a load of everybody has come so far; one that came further before stays.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn keep_furthest(&self, integration: i64, furthest: Furthest) -> Result<(), Error> {
+        let loaded = match furthest {
+            Furthest::Nowhere => 0,
+            Furthest::Begun => 1,
+            Furthest::Completed => 2,
+        };
+        let mut writer = self.writer().await;
+        sqlx::query("UPDATE integrations SET loaded = ?1 WHERE integration = ?2 AND loaded < ?1")
+            .bind(loaded)
+            .bind(integration)
+            .execute(&mut *writer)
+            .await
+            .map_err(self.failed("note how far a load came"))?;
+        Ok(())
     }
 }

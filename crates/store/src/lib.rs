@@ -49,6 +49,7 @@ mod roles;
 
 mod backup;
 mod examine;
+mod forget;
 #[cfg(feature = "history")]
 mod history;
 mod retention;
@@ -59,8 +60,9 @@ pub use decisions::Decision;
 pub use error::{Cause, Error};
 pub use examine::{Examination, examine};
 pub use faults::{Fault, Severity};
+pub use forget::{Forgotten, Somebody};
 pub use forms::{Form, Forms};
-pub use guards::GuardHit;
+pub use guards::{Furthest, GuardHit};
 pub use latest::LastRun;
 pub use ledger::Ledger;
 pub use loads::{Load, Loads};

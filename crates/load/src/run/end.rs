@@ -1,7 +1,7 @@
 //! The end of a run: its state, its counts, and what it did to the runs and errors before it.
 
 use jiff::Timestamp;
-use store::{Kind, Run, State};
+use store::{Furthest, Run, State};
 use transport::Retry;
 
 use super::Active;
@@ -107,10 +107,7 @@ impl Active<'_> {
         let (store, key, now) = (&self.loader.store, self.key, Timestamp::now());
         let intents = store.intents(key).await?;
         let among = self.among.as_deref();
-        let overtakes = intents.is_some()
-            && intent.writer().is_some()
-            && !self.partial
-            && self.kind == Kind::Load;
+        let overtakes = intents.is_some() && intent.writer().is_some() && self.is_whole();
         let state = match (intents, intent, result) {
             (Some(_), Intent::Deliver(_), Ok(())) => {
                 let counts = store.outcomes(key).await?;
@@ -120,6 +117,11 @@ impl Active<'_> {
                     State::Completed
                 };
                 store.publish_outcomes(key, among, now).await?;
+                if self.is_whole() {
+                    store
+                        .keep_furthest(key.integration, Furthest::Completed)
+                        .await?;
+                }
                 store.end_run(key, state, &counts, error, now).await?;
                 state
             }

@@ -19,7 +19,8 @@ pub(crate) struct Guards {
     /// How many users may get another value in a field of `role_fields`.
     #[schemars(extend("default" = "5%"))]
     pub(crate) role_change: Option<Share>,
-    /// How many SaaS users may be deactivated; a share of those whom this integration assigned.
+    /// How many SaaS users may be deactivated; a share of those whom this integration assigned. SaaS
+    /// users are not in this version yet.
     #[schemars(extend("default" = "5%"))]
     pub(crate) deactivate: Option<Share>,
     /// How many fields may go from a value to nothing.
