@@ -105,7 +105,7 @@ impl Config {
                 .collect(),
             timeout: "60s",
             requests_per_second: 1000,
-            guards: "{ create: 100%, update: 100%, role_change: 100%, blank: 1000000, source_shrink: 100%, \
+            guards: "{ create: 100%, update: 100%, role_change: 100%, blank: 100%, source_shrink: 100%, \
                      failed: 100% }"
                 .to_owned(),
             schedule: "cron: \"0 0 29 2 *\"".to_owned(),

@@ -162,7 +162,7 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Removes a person from the history: from people, changes, errors and explanations; counts stay.
     #[command(after_help = "Example: rollcall forget ann@acme.com\n\n\
-        The whole database is written anew, so that nothing is left in the file: that needs free room of its size.\n\
+        The whole database is written anew, so that nothing is left in the file: that needs free room of twice its size.\n\
         Copies and backups are not touched. Who is still in the console comes back with the next load.")]
     Forget(Forget),
     /// Prints what completes commands in a shell.

@@ -143,7 +143,7 @@ impl Rules<'_> {
             after.push(field.name(), new);
             effects.lasting |= !field.is_volatile() && !field.uses_sync_time();
             effects.role |= self.is_role[difference.field];
-            effects.blanks += u64::from(new.is_empty() && !old.is_empty());
+            effects.blank |= new.is_empty() && !old.is_empty();
         }
         let key_field = self.mapping.sync_keys()[usize::from(key)];
         Verdict::Change(Box::new(Change {

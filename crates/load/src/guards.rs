@@ -13,7 +13,7 @@ pub struct Guards {
     pub role_change: Limit,
     /// `SaaS` users that are deactivated.
     pub deactivate: Limit,
-    /// Fields that go from a value to nothing.
+    /// Users of whom a field goes from a value to nothing.
     pub blank: Limit,
     /// Users by which the source is smaller than usual.
     pub source_shrink: Limit,
@@ -89,8 +89,8 @@ pub(crate) struct Effects {
     pub(crate) lasting: bool,
     /// A role field changes.
     pub(crate) role: bool,
-    /// Fields that go from a value to nothing.
-    pub(crate) blanks: u64,
+    /// A field goes from a value to nothing.
+    pub(crate) blank: bool,
 }
 
 /// How many examples are kept of what a guard counts.
@@ -104,11 +104,11 @@ struct Count {
 }
 
 impl Count {
-    fn add(&mut self, source_id: &str, many: u64) {
-        if many == 0 {
+    fn add(&mut self, source_id: &str, counts: bool) {
+        if !counts {
             return;
         }
-        self.found += many;
+        self.found += 1;
         if self.examples.len() < EXAMPLES {
             self.examples.push(source_id.to_owned());
         }
@@ -133,11 +133,11 @@ impl Tally {
             return;
         };
         match change.action {
-            Action::Create => self.create.add(source_id, 1),
+            Action::Create => self.create.add(source_id, true),
             Action::Update => {
-                self.update.add(source_id, u64::from(effects.lasting));
-                self.role_change.add(source_id, u64::from(effects.role));
-                self.blank.add(source_id, effects.blanks);
+                self.update.add(source_id, effects.lasting);
+                self.role_change.add(source_id, effects.role);
+                self.blank.add(source_id, effects.blank);
             }
         }
     }
@@ -188,9 +188,8 @@ impl Measure<'_> {
         }
         let role = "would get another value in a field of `role_fields`";
         check("role_change", guards.role_change, &tally.role_change, role);
-        if tally.blank.found > guards.blank.allowed(tally.in_scope, guards.at_least) {
-            hits.push(self.blank());
-        }
+        let blank = "would lose a value for nothing";
+        check("blank", guards.blank, &tally.blank, blank);
         hits.extend(self.shrink());
         hits
     }
@@ -211,24 +210,6 @@ impl Measure<'_> {
                 .flat_map(|count| count.examples.iter().cloned())
                 .take(EXAMPLES)
                 .collect(),
-        }
-    }
-
-    fn blank(&self) -> GuardHit {
-        let Self { guards, tally, .. } = self;
-        let (limit, found) = (guards.blank, tally.blank.found);
-        let allowed = limit.allowed(tally.in_scope, guards.at_least);
-        GuardHit {
-            guard: "blank".to_owned(),
-            found,
-            allowed,
-            base: limit.base(tally.in_scope),
-            message: format!(
-                "`blank`: {found} fields would go from a value to nothing, and {allowed} pass \
-                 ({limit} of {} users in scope)",
-                tally.in_scope
-            ),
-            examples: tally.blank.examples.clone(),
         }
     }
 

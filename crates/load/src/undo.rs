@@ -139,7 +139,7 @@ impl Rules<'_> {
         effects.lasting |=
             field.is_none_or(|field| !field.is_volatile() && !field.uses_sync_time());
         effects.role |= self.role_fields.iter().any(|role| role == name);
-        effects.blanks += u64::from(old.is_empty() && !now.is_empty());
+        effects.blank |= old.is_empty() && !now.is_empty();
     }
 }
 

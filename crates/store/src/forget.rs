@@ -153,13 +153,14 @@ impl Store {
         })
     }
 
-    /// Writes the whole file anew, so that nothing of what was removed before is left in it.
+    /// Writes the whole file anew, so that nothing of what was removed before is left in it; says whether the
+    /// write-ahead log is rid of it too, which a reader that does not end holds up.
     ///
-    /// It needs free room of the file's size; whoever writes meanwhile waits.
+    /// It needs free room of twice the file's size; whoever writes meanwhile waits.
     ///
     /// # Errors
     /// The database refused, or the disk has no room.
-    pub async fn rewrite(&self) -> Result<(), Error> {
+    pub async fn rewrite(&self) -> Result<bool, Error> {
         let failed = self.failed("write the database anew");
         let rewriting = async {
             let mut connection = connect(self.path(), Access::Write, PATIENCE).await?;
@@ -170,11 +171,11 @@ impl Store {
         // What the log still holds goes into the file; a reader that is at work is waited for a little.
         for _ in 0..20 {
             if self.checkpoint().await? {
-                break;
+                return Ok(true);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(())
+        Ok(false)
     }
 }
 

@@ -45,7 +45,12 @@ pub(crate) async fn forget(path: &Path, command: &Forget) -> anyhow::Result<Exit
     for somebody in &people {
         gone.push((somebody, store.forget(somebody).await?));
     }
-    store.rewrite().await?;
+    if !store.rewrite().await? {
+        eprintln!(
+            "somebody reads the database, so that its log, `rollcall.db-wal`, still holds what was there; \
+             run `rollcall forget` for it again when they are through, or restart the daemon"
+        );
+    }
     drop(holds);
     print(&gone, command.json)?;
     close(store).await?;

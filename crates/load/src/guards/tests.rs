@@ -42,7 +42,7 @@ fn a_plan_at_the_limit_passes_and_one_beyond_it_does_not() {
     let guards = Guards::default();
     let made = |found: u64| {
         tally(100, |tally| {
-            (0..found).for_each(|user| tally.create.add(&user.to_string(), 1));
+            (0..found).for_each(|user| tally.create.add(&user.to_string(), true));
         })
     };
     assert_eq!(hits(&guards, &made(10), |_| {}), [""; 0]);
@@ -59,7 +59,7 @@ fn a_plan_at_the_limit_passes_and_one_beyond_it_does_not() {
 #[test]
 fn ten_examples_are_kept() {
     let many = tally(100, |tally| {
-        (0..40).for_each(|user| tally.role_change.add(&user.to_string(), 1));
+        (0..40).for_each(|user| tally.role_change.add(&user.to_string(), true));
     });
     let measure = Measure {
         guards: &Guards::default(),

@@ -23,7 +23,7 @@ pub(crate) struct Guards {
     /// users are not in this version yet.
     #[schemars(extend("default" = "5%"))]
     pub(crate) deactivate: Option<Share>,
-    /// How many fields may go from a value to nothing.
+    /// Of how many users a field may go from a value to nothing.
     #[schemars(extend("default" = "5%"))]
     pub(crate) blank: Option<Share>,
     /// How many users fewer than usual the source may have; a share of the median of its last
