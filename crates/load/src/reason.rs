@@ -177,9 +177,9 @@ pub(crate) fn of_issues(issues: Vec<mapping::Issue>) -> Option<Fault> {
     };
     let mut fault = reason.because(first.message);
     fault.field = first.field;
-    fault.value = first.value;
+    fault.value = first.value.map(Into::into);
     // Others of the user show once this one is mended.
-    fault.cause = first.cause;
+    fault.cause = first.cause.map(Into::into);
     fault.hint = first.hint.or(fault.hint);
     for issue in issues {
         fault.message.push_str("; ");

@@ -57,12 +57,12 @@ impl Gist {
             }
             let end = end_of(&rest[inner..], quote).map(|end| inner + end);
             self.kept.push_str(&unnumbered(&rest[..start]));
-            let quoted = &rest[inner..end.unwrap_or(rest.len())];
+            let content = &rest[inner..end.unwrap_or(rest.len())];
             rest = end.map_or("", |end| &rest[end..]);
             let closing = rest.chars().next().map_or(0, char::len_utf8);
             let after = rest.get(closing..).unwrap_or_default();
             if quote == '"' {
-                self.push_json(quoted, &rest[..closing], after);
+                self.push_json(content, &rest[..closing], after);
             } else {
                 self.kept.push_str(OMITTED);
             }

@@ -12,9 +12,9 @@ pub struct Issue {
     /// What happened, for a person: names the field and the expression.
     pub message: String,
     /// The same in words that are the same for all users whom it concerns; none: the message is.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
     /// The value that the table lacks.
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
     /// The YAML to change, where that would help.
     pub hint: Option<String>,
 }
@@ -26,7 +26,7 @@ impl Issue {
             field,
             reason: Reason::Mapping,
             message: format!("{what}: {why}"),
-            cause: Some(format!("{what}: {}", alike_but_values(why))),
+            cause: Some(format!("{what}: {}", alike_but_values(why)).into()),
             value: None,
             hint: None,
         }

@@ -35,6 +35,9 @@ pub struct Forgotten {
     pub errors: u64,
 }
 
+/// A row as it is read: the columns of [`Somebody`] in their order.
+type SomebodyRow = (PersonRow, String, String, Option<String>, Option<String>);
+
 /// Texts in which somebody may be named.
 const TEXTS: &[(&str, &[&str])] = &[
     ("runs", &["error", "outline", "decision_reason"]),
@@ -53,7 +56,7 @@ impl Store {
     /// The database refused.
     pub async fn everybody(&self) -> Result<Vec<Somebody>, Error> {
         let mut reader = self.reader().await;
-        let rows: Vec<(i64, String, String, Option<String>, Option<String>)> = sqlx::query_as(
+        let rows: Vec<SomebodyRow> = sqlx::query_as(
             "SELECT p.person, i.name, p.source_id, p.email, p.full_name
              FROM people p JOIN integrations i USING (integration) WHERE p.email IS NOT NULL
              ORDER BY i.name, p.source_id",

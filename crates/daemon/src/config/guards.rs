@@ -60,16 +60,16 @@ fn check_limit(
     let limit = match written {
         None => return Some(default),
         Some(Share::Users(number)) => Limit::Number(*number),
-        Some(Share::Percent(text)) => match percent(text) {
-            Some(percent) => Limit::Percent(percent),
-            None => {
+        Some(Share::Percent(text)) => {
+            let Some(percent) = percent(text) else {
                 report.fault(
                     spot.value,
                     format!("`{text}` is not a share; write `0%` to `100%`, or a number of users"),
                 );
                 return None;
-            }
-        },
+            };
+            Limit::Percent(percent)
+        }
     };
     let at_least = at_least.unwrap_or_default();
     let most = match limit {
