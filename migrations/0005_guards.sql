@@ -11,6 +11,14 @@ ALTER TABLE runs ADD COLUMN decided_by TEXT;                -- the account of wh
 ALTER TABLE runs ADD COLUMN decision_reason TEXT;           -- why, in their words
 UPDATE runs SET population = (SELECT i.population FROM integrations i WHERE i.integration = runs.integration)
  WHERE planned_at IS NOT NULL AND partial = 0;
+
+-- How far any load of everybody ever came: 0: none was delivered, 1: one was, and did not come to its end, 2: one did.
+ALTER TABLE integrations ADD COLUMN loaded INTEGER NOT NULL DEFAULT 0 CHECK (loaded IN (0, 1, 2));
+UPDATE integrations SET loaded = ifnull((
+    SELECT max(iif(r.state IN ('completed', 'completed_with_errors'), 2, 1)) FROM runs r
+    WHERE r.integration = integrations.integration AND r.planned_at IS NOT NULL AND r.partial = 0 AND r.dry_run = 0
+      AND r.state IN ('completed', 'completed_with_errors', 'failed', 'interrupted', 'canceled')), 0);
+
 -- How many users the complete reads had lately.
 CREATE INDEX runs_reads ON runs (integration, run) WHERE planned_at IS NOT NULL AND partial = 0 AND kind = 'load';
 
@@ -38,10 +46,7 @@ CREATE INDEX guard_examples_by_person ON guard_examples (person);
 ALTER TABLE changes ADD COLUMN status INTEGER;              -- HTTP status of the answer; NULL: none came, or none is known
 ALTER TABLE changes ADD COLUMN standing INTEGER;            -- XXH3-64 of what Oomnitza had of the person when it was planned
 
-ALTER TABLE change_values ADD COLUMN saas TEXT;             -- what becomes of the user of the SaaS application, a JSON object
-ALTER TABLE change_values ADD COLUMN saas_before TEXT;      -- what it was, a JSON object
 ALTER TABLE change_values ADD COLUMN left_alone TEXT;       -- of an undo: fields that somebody changed since, with what is there now
-ALTER TABLE change_values ADD COLUMN note TEXT;             -- what is to be said of it besides, for a person
 
 DROP VIEW v_runs;
 CREATE VIEW v_runs AS
@@ -60,7 +65,7 @@ FROM runs r JOIN integrations i USING (integration) LEFT JOIN slots s ON s.slot 
 DROP VIEW v_changes;
 CREATE VIEW v_changes AS
 SELECT r.run_id, i.name AS integration, p.source_id, p.email, c.oomnitza_id, c.action, c.state, v.before, v.after,
-       v.saas, v.saas_before, v.left_alone, c.status, v.note
+       v.left_alone, c.status
 FROM changes c
 JOIN change_values v USING (change)
 JOIN runs r USING (run)
@@ -69,6 +74,8 @@ JOIN people p ON p.person = c.person;
 
 CREATE VIEW v_guards AS
 SELECT r.run_id, i.name AS integration, g.guard, g.found, g.allowed, g.base, g.message,
-       (SELECT json_group_array(json_object('source_id', p.source_id, 'email', p.email) ORDER BY x.person)
-        FROM guard_examples x JOIN people p USING (person) WHERE x.run = g.run AND x.guard = g.guard) AS examples
+       (SELECT json_group_array(json(x.example)) FROM (
+            SELECT json_object('source_id', p.source_id, 'email', p.email) AS example
+            FROM guard_examples x JOIN people p USING (person) WHERE x.run = g.run AND x.guard = g.guard
+            ORDER BY x.person) x) AS examples
 FROM guard_hits g JOIN runs r USING (run) JOIN integrations i USING (integration);

@@ -70,6 +70,8 @@ pub struct Config {
     pub timeout: &'static str,
     /// Requests a second to either side.
     pub requests_per_second: u32,
+    /// What a load must keep, as a YAML map; by default whatever it does passes. Empty: what is usual.
+    pub guards: String,
     /// When it runs, as the entries of a YAML map; by default on no day that a test sees.
     pub schedule: String,
     /// The ids of further integrations: the same in everything else.
@@ -103,6 +105,9 @@ impl Config {
                 .collect(),
             timeout: "60s",
             requests_per_second: 1000,
+            guards: "{ create: 100%, update: 100%, role_change: 100%, blank: 100%, source_shrink: 100%, \
+                     failed: 100% }"
+                .to_owned(),
             schedule: "cron: \"0 0 29 2 *\"".to_owned(),
             others: Vec::new(),
             max_concurrent_runs: 2,
@@ -176,6 +181,7 @@ impl Config {
              {delivery}\
              \x20   preference: {preference}\n\
              \x20   sync_keys: [{sync_keys}]\n\
+             {guards}\
              \x20   schedule: {{ {schedule} }}\n\
              \x20   mapping:\n\
              {mapping}",
@@ -187,6 +193,10 @@ impl Config {
             delivery = self.delivery(),
             preference = self.preference,
             sync_keys = self.sync_keys.join(", "),
+            guards = match self.guards.as_str() {
+                "" => String::new(),
+                guards => format!("    guards: {guards}\n"),
+            },
             schedule = self.schedule,
             mapping = lines("      ", &self.mapping),
         )

@@ -110,6 +110,18 @@ impl Going {
         }
     }
 
+    /// Waits until something holds, or the process has ended.
+    #[track_caller]
+    pub fn wait_until_over_or(&mut self, mut holds: impl FnMut() -> bool) {
+        let is_over = |child: &mut Child| {
+            let status = child.try_wait().expect("a child can be waited for");
+            status.is_some()
+        };
+        while !holds() && !is_over(&mut self.child) {
+            pause();
+        }
+    }
+
     /// Pulls the plug: `kill -9`.
     ///
     /// # Panics

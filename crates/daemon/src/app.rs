@@ -184,6 +184,8 @@ pub(crate) fn loader(
                 config::Preference::CreateOnly => Preference::CreateOnly,
             },
             delivery: delivery(integration)?,
+            role_fields: integration.role_fields.clone(),
+            guards: integration.guards,
         },
         source: connections.source,
         target: connections.target,

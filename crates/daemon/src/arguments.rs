@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use self::reading::{Errors, Notices, People, Runs, Slots};
+use crate::control::Wish;
 
 /// Loads the users of a SentinelOne console into Oomnitza, and answers for every one of them.
 #[derive(Debug, Parser)]
@@ -64,6 +65,34 @@ pub(crate) enum Command {
         The exit codes are those of `run`."
     )]
     Apply(Apply),
+    /// Lets a plan go on that a guard holds back: exactly that plan.
+    #[command(
+        after_help = "Example: rollcall release 019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33 --reason \"the merger, as announced\"\n\n\
+        `rollcall runs --state parked` lists those that wait.\n\
+        A person whom somebody changed in Oomnitza since the plan is not written.\n\
+        The exit codes are those of `run`."
+    )]
+    Release(Release),
+    /// Drops a plan that waits, planned or parked.
+    #[command(
+        after_help = "Example: rollcall discard 019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33 --reason \"half of the console is missing\""
+    )]
+    Discard(Discard),
+    /// Loads again just the users whom a run skipped or failed, read anew.
+    #[command(
+        after_help = "Example: rollcall replay 019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33 --preference create_and_update\n\n\
+        This is how those are uploaded, after a review, whom an update-only run skipped.\n\
+        The exit codes are those of `run`."
+    )]
+    Replay(Replay),
+    /// Writes back what a run replaced, where Oomnitza still has what that run wrote.
+    #[command(
+        after_help = "Example: rollcall undo 019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33 --dry-run\n\n\
+        What somebody has changed since is left, and listed. People whom the run made are never deleted.\n\
+        The next load writes the same again, unless the console, the mapping or the schedule is changed before.\n\
+        The exit codes are those of `run`."
+    )]
+    Undo(Undo),
     /// Shows how the daemon is: what runs, what is due, what is wrong, how long the tokens work.
     #[command(after_help = "Example: rollcall status --json")]
     Status(Status),
@@ -85,8 +114,9 @@ pub(crate) enum Command {
     /// Lists runs, the latest first.
     #[command(after_help = "Example: rollcall runs sentinelone-users --limit 7")]
     Runs(Runs),
-    /// Lists the users who were not loaded, each with the reason: those of a run, or all that still stand.
-    #[command(after_help = "Example: rollcall errors --reason unknown_value --csv")]
+    /// Shows why users were not loaded, by cause, with what mends it: those of a run, or all that still stand.
+    #[command(after_help = "Example: rollcall errors --reason unknown_value\n\n\
+        `--csv` and `--json` print a row for each user, with `--groups` one for each cause; `--rows` shows users as a table.")]
     Errors(Errors),
     /// Lists the latest of each user of the console.
     #[command(
@@ -130,6 +160,11 @@ pub(crate) enum Command {
     /// Writes a consistent copy of the database to a new file, while the daemon runs.
     #[command(after_help = "Example: rollcall backup /var/backups/rollcall-$(date +%F).db")]
     Backup(Backup),
+    /// Removes a person from the history: from people, changes, errors and explanations; counts stay.
+    #[command(after_help = "Example: rollcall forget ann@acme.com\n\n\
+        The whole database is written anew, so that nothing is left in the file: that needs free room of twice its size.\n\
+        Copies and backups are not touched. Who is still in the console comes back with the next load.")]
+    Forget(Forget),
     /// Prints what completes commands in a shell.
     #[command(after_help = "Example: rollcall completions bash > /etc/bash_completion.d/rollcall")]
     Completions(Completions),
@@ -205,6 +240,66 @@ pub(crate) struct Apply {
     /// Print the summary as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// The id of the parked run.
+    pub(crate) run_id: String,
+    /// Why, for those who look later.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Discard {
+    /// The id of the run.
+    pub(crate) run_id: String,
+    /// Why, for those who look later.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The id of the run.
+    pub(crate) run_id: String,
+    /// What may be written, if not what the configuration says.
+    #[arg(long, value_name = "PREFERENCE")]
+    pub(crate) preference: Option<Wish>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// The id of the run.
+    pub(crate) run_id: String,
+    /// Make the plan, show what it comes to, and write nothing.
+    #[arg(long = "dry-run")]
+    pub(crate) dry: bool,
+    /// Only of the user with this e-mail address, or id in the console.
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) only: Option<String>,
+    /// What becomes of people whom the run made.
+    #[arg(long, value_name = "WHAT", default_value = "leave")]
+    pub(crate) created: Created,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What becomes of people whom a run made that is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Created {
+    /// They stay as they are.
+    Leave,
+    /// They are suspended.
+    Suspend,
 }
 
 #[derive(Debug, Args)]
@@ -284,6 +379,15 @@ pub(crate) struct Init {
 pub(crate) struct Backup {
     /// The file to write; there must be none of its name yet.
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// The e-mail address.
+    pub(crate) email: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod fields;
 mod figures;
+mod forget;
 mod init;
 mod manual;
 mod notify;
@@ -13,6 +14,7 @@ mod read;
 mod run;
 mod slots;
 mod status;
+mod waiting;
 
 #[cfg(feature = "demo")]
 mod bench;
@@ -20,6 +22,8 @@ mod bench;
 mod demo;
 #[cfg(feature = "demo")]
 mod stand_ins;
+
+pub(crate) use waiting::discarded;
 
 use std::time::Duration;
 
@@ -44,7 +48,11 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         Command::Run(command) => block_on(run::run(config, command)),
         Command::Plan(command) => block_on(run::plan(config, command)),
-        Command::Apply(command) => block_on(run::apply(config, command)),
+        Command::Apply(command) => block_on(waiting::apply(config, command)),
+        Command::Release(command) => block_on(waiting::release(config, command)),
+        Command::Discard(command) => block_on(waiting::discard(config, command)),
+        Command::Replay(command) => block_on(waiting::replay(config, command)),
+        Command::Undo(command) => block_on(waiting::undo(config, command)),
         Command::Status(command) => block_on(status::status(config, command)),
         Command::Pause(command) => block_on(pause::pause(config, command)),
         Command::Resume(command) => block_on(pause::resume(config, command)),
@@ -56,6 +64,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Notices(command) => block_on(read::notices(config, command)),
         Command::Notify(command) => block_on(notify::notify(config, command)),
         Command::Backup(command) => block_on(backup::backup(config, &command.file)),
+        Command::Forget(command) => block_on(forget::forget(config, command)),
         Command::Init(command) => block_on(init::init(config, command)),
         Command::Fields(command) => block_on(fields::fields(config, command)),
         Command::Completions(command) => manual::completions(command.shell),

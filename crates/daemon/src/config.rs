@@ -22,6 +22,7 @@ mod check;
 mod credentials;
 mod definition;
 mod delivery;
+mod guards;
 mod integration;
 mod later;
 mod metrics;

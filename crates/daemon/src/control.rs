@@ -19,7 +19,7 @@ mod client;
 
 pub(crate) use client::Client;
 pub(crate) use peer::Peer;
-pub(crate) use protocol::{Incumbent, Order, Question, Refusal, Work};
+pub(crate) use protocol::{Incumbent, Order, Question, Refusal, Wish, Work};
 pub(crate) use server::{Desk, Server, Started};
 pub(crate) use status::{
     ConfigStatus, IntegrationStatus, LastRun, NextDue, NoticeStatus, RunningRun, Status,

@@ -75,6 +75,10 @@ pub(crate) fn of_report(report: &Report) -> Exit {
         State::Parked => Exit::Parked,
         State::Interrupted | State::Canceled => Exit::Interrupted,
         State::CompletedWithErrors => Exit::UsersFailed,
+        // A dry run that would have been parked.
+        State::Completed | State::Planned if !report.guards.is_empty() && report.intents => {
+            Exit::Parked
+        }
         State::Completed | State::Planned if report.counts.failed > 0 => Exit::UsersFailed,
         State::Completed | State::Planned => Exit::Done,
         State::Failed | State::Running | State::Discarded | State::Overtaken => Exit::Failed,
@@ -91,11 +95,7 @@ pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     }
     match error.downcast_ref::<load::Error>() {
         Some(load::Error::Busy { .. }) => Exit::Busy,
-        Some(
-            load::Error::UnknownRun { .. }
-            | load::Error::NotPlanned { .. }
-            | load::Error::Reconfigured { .. },
-        ) => Exit::Usage,
+        Some(error) if error.is_refusal() => Exit::Usage,
         _ => Exit::Failed,
     }
 }

@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use load::Report;
+use load::{Report, State};
 use serde_json::{Map, Value, json};
 use store::{Cell, Rows};
 
@@ -39,7 +39,7 @@ pub(crate) fn print(
 
 /// Turns rows into JSON objects; what is JSON in the database is JSON here too.
 pub(crate) fn objects(rows: &Rows) -> Vec<Value> {
-    const DOCUMENTS: [&str; 3] = ["record", "before", "after"];
+    const DOCUMENTS: [&str; 4] = ["record", "before", "after", "examples"];
     rows.rows
         .iter()
         .map(|row| {
@@ -150,6 +150,23 @@ pub(crate) fn summary(report: &Report, as_json: bool) -> anyhow::Result<()> {
     }
     row("seen", "", counts.seen);
     writeln!(stdout, "{table}")?;
+    for hit in report.guards.iter().filter(|hit| !hit.examples.is_empty()) {
+        writeln!(stdout, "{}: {}", hit.guard, hit.examples.join(", "))?;
+    }
+    if report.state == State::Parked {
+        writeln!(
+            stdout,
+            "nothing was written; `rollcall release {0} --reason TEXT` carries out exactly this plan, \
+             `rollcall discard {0}` drops it",
+            report.run_id
+        )?;
+    } else if report.intents && !report.guards.is_empty() {
+        writeln!(
+            stdout,
+            "a load would be parked: {}",
+            load::sentence(&report.guards)
+        )?;
+    }
     Ok(())
 }
 
@@ -176,5 +193,6 @@ pub(crate) fn summary_json(report: &Report) -> Value {
         "target_calls": report.target_calls,
         "duration_ms": u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
         "error": report.error,
+        "guards": report.guards,
     })
 }

@@ -18,6 +18,8 @@ mod systemd;
 mod upkeep;
 mod watch;
 
+pub(crate) use running::carry_out_work;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use mapping::{Mapping, Record};
 use store::{Action, Change, Fault, Forms, Verdict};
 
+use crate::guards::Effects;
 use crate::matching::Match;
 use crate::reason::Reason;
 use crate::rows::{UserRow, UserState, record_of};
@@ -17,6 +18,8 @@ pub(crate) struct Found {
     pub(crate) id: String,
     /// Whether Oomnitza shows it as suspended.
     pub(crate) suspended: Option<bool>,
+    /// A hash of what it has, to see later whether somebody has changed it.
+    pub(crate) standing: u64,
     /// What it has in the mapped fields.
     pub(crate) values: Record,
 }
@@ -27,6 +30,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) preference: Preference,
     /// Values that Oomnitza is known to show in another form.
     pub(crate) forms: &'a Forms,
+    /// Which fields of the mapping hold what a person may do.
+    pub(crate) is_role: &'a [bool],
 }
 
 /// What the keys of a user found, with names put to the rows.
@@ -60,8 +65,14 @@ impl Finding {
 }
 
 impl Rules<'_> {
-    /// Decides what becomes of a user.
-    pub(crate) fn verdict(&self, row: &UserRow<'_>, finding: &Finding) -> Verdict {
+    /// Decides what becomes of a user, and what of that guards look at.
+    pub(crate) fn verdict(&self, row: &UserRow<'_>, finding: &Finding) -> (Verdict, Effects) {
+        let mut effects = Effects::default();
+        let verdict = self.decide(row, finding, &mut effects);
+        (verdict, effects)
+    }
+
+    fn decide(&self, row: &UserRow<'_>, finding: &Finding, effects: &mut Effects) -> Verdict {
         match &row.state {
             UserState::Unmapped { fault } => return because(fault.fault()),
             UserState::OutOfScope => {
@@ -76,21 +87,26 @@ impl Rules<'_> {
         }
         let record = record_of(&row.record);
         match finding {
-            Finding::Duplicate { of } => because(Reason::DuplicateInSource.because(format!(
-                "user {of} has the same sync key or finds the same Oomnitza person, and goes before"
-            ))),
+            Finding::Duplicate { of } => because(Reason::DuplicateInSource.because_of_all(
+                format!("user {of} has the same sync key or finds the same Oomnitza person, and goes before"),
+                "another user has the same sync key or finds the same Oomnitza person, and goes before",
+            )),
             Finding::Ambiguous { first, other } => {
-                because(Reason::AmbiguousInOomnitza.because(format!(
-                    "the sync keys find more than one Oomnitza person: user_id {first} and user_id {other}"
-                )))
+                because(Reason::AmbiguousInOomnitza.because_of_all(
+                    format!("the sync keys find more than one Oomnitza person: user_id {first} and user_id {other}"),
+                    "the sync keys find more than one Oomnitza person",
+                ))
             }
             Finding::One { person, .. } if self.preference == Preference::CreateOnly => {
-                because(Reason::AlreadyInOomnitza.because(format!(
-                    "Oomnitza has the user already, as user_id {}, and the preference is `create_only`",
-                    person.id
-                )))
+                because(Reason::AlreadyInOomnitza.because_of_all(
+                    format!(
+                        "Oomnitza has the user already, as user_id {}, and the preference is `create_only`",
+                        person.id
+                    ),
+                    "Oomnitza has the user already, and the preference is `create_only`",
+                ))
             }
-            Finding::One { person, key } => self.update(&record, person, *key),
+            Finding::One { person, key } => self.update(&record, person, *key, effects),
             Finding::Nobody if self.preference == Preference::UpdateOnly => {
                 because(Reason::NotInOomnitza.because(format!(
                     "nobody in Oomnitza has the user's {}, and the preference is `update_only`",
@@ -101,7 +117,7 @@ impl Rules<'_> {
         }
     }
 
-    fn update(&self, record: &Record, person: &Found, key: u8) -> Verdict {
+    fn update(&self, record: &Record, person: &Found, key: u8, effects: &mut Effects) -> Verdict {
         let fields = self.mapping.fields();
         let known_form = |field: usize, sent: &str, shown: &str| {
             let kind = fields[field].kind();
@@ -118,9 +134,16 @@ impl Rules<'_> {
         let mut before = Object::with_room(USUAL);
         let mut after = Object::with_room(USUAL);
         for difference in &differences {
-            let name = fields[difference.field].name();
-            before.push(name, person.values.get(difference.field));
-            after.push(name, record.get(difference.field));
+            let field = &fields[difference.field];
+            let (old, new) = (
+                person.values.get(difference.field),
+                record.get(difference.field),
+            );
+            before.push(field.name(), old);
+            after.push(field.name(), new);
+            effects.lasting |= !field.is_volatile() && !field.uses_sync_time();
+            effects.role |= self.is_role[difference.field];
+            effects.blank |= new.is_empty() && !old.is_empty();
         }
         let key_field = self.mapping.sync_keys()[usize::from(key)];
         Verdict::Change(Box::new(Change {
@@ -130,6 +153,8 @@ impl Rules<'_> {
             oomnitza_id: Some(person.id.clone()),
             before: Some(before.close()),
             after: after.close(),
+            standing: Some(person.standing),
+            left_alone: None,
         }))
     }
 
@@ -167,6 +192,8 @@ impl Rules<'_> {
             oomnitza_id: None,
             before: None,
             after: after.close(),
+            standing: None,
+            left_alone: None,
         }))
     }
 

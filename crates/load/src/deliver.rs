@@ -5,8 +5,10 @@ mod look;
 mod rest;
 mod run_log;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::StatusCode;
 use jiff::Timestamp;
 use mapping::Mapping;
 use oomnitza::{Reader, Writer};
@@ -16,6 +18,7 @@ use store::{
 use transport::Retry;
 
 use crate::error::{Stop, chain, for_log};
+use crate::guards::Guards;
 use crate::halt::Halt;
 use crate::insist::Insistence;
 use crate::point::{Point, reach};
@@ -24,7 +27,7 @@ use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
 
 pub(crate) use bulk::report_failed;
-pub(crate) use look::{Look, look_up};
+pub(crate) use look::{Look, look_up, members};
 pub(crate) use run_log::{Patience, await_portion};
 
 /// A plan that is older than this is not carried out without a second look at the people it changes.
@@ -39,9 +42,38 @@ pub(crate) enum SecondLook {
     WhenStale,
 }
 
+/// How many writes of a run failed, for the guard that stops it.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    writes: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Failures {
+    fn note(&self, writes: usize, failed: usize) {
+        self.writes.fetch_add(writes as u64, Ordering::Relaxed);
+        self.failed.fetch_add(failed as u64, Ordering::Relaxed);
+    }
+
+    /// Refuses to go on once too many have failed.
+    fn check(&self, guards: &Guards) -> Result<(), Stop> {
+        let writes = self.writes.load(Ordering::Relaxed);
+        let failed = self.failed.load(Ordering::Relaxed);
+        match guards.too_many_failed(writes, failed) {
+            None => Ok(()),
+            Some(allowed) => Err(Stop::TooManyFailed {
+                failed,
+                writes,
+                allowed,
+            }),
+        }
+    }
+}
+
 /// Carries out the plan of a run.
 pub(crate) struct Deliverer<'a> {
     pub(crate) integration: &'a Integration,
+    pub(crate) delivery: &'a Delivery,
     pub(crate) store: &'a Store,
     pub(crate) key: RunKey,
     pub(crate) reader: &'a Reader,
@@ -49,6 +81,7 @@ pub(crate) struct Deliverer<'a> {
     pub(crate) retry: Retry,
     pub(crate) read_at: Timestamp,
     pub(crate) second_look: SecondLook,
+    pub(crate) failures: Failures,
     pub(crate) halt: &'a Halt,
     pub(crate) progress: &'a Publisher,
 }
@@ -64,7 +97,7 @@ impl Deliverer<'_> {
         }
         let total = groups.iter().map(|group| group.count).sum();
         self.progress.begin(Phase::Delivering, Some(total));
-        match &self.integration.delivery {
+        match self.delivery {
             Delivery::Rest => self.rest(&groups).await,
             Delivery::Bulk(bulk) => self.bulk(bulk, &groups).await,
         }
@@ -82,6 +115,7 @@ impl Deliverer<'_> {
         limit: u32,
     ) -> Result<Option<Vec<PlannedChange>>, Stop> {
         self.halt.check()?;
+        self.failures.check(&self.integration.guards)?;
         let chunk = self
             .store
             .next_changes(self.key, group, *after, limit)
@@ -108,8 +142,7 @@ impl Deliverer<'_> {
         let (mut settled, mut rest) = (Vec::new(), Vec::new());
         for change in changes {
             match conflicts.remove(&change.change) {
-                Some(message) => {
-                    let fault = Reason::Conflict.because(message);
+                Some(fault) => {
                     settled.push(settle(&change, withdrawn(fault)));
                 }
                 None => rest.push(change),
@@ -169,6 +202,15 @@ fn settle(change: &PlannedChange, settlement: Settlement) -> Settled {
         change: change.change,
         person: change.person,
         settlement,
+        status: None,
+    }
+}
+
+/// Says what became of a change, and with what status it was answered.
+fn answered(change: &PlannedChange, settlement: Settlement, status: Option<StatusCode>) -> Settled {
+    Settled {
+        status: status.map(|status| status.as_u16()),
+        ..settle(change, settlement)
     }
 }
 
@@ -194,5 +236,5 @@ pub(crate) fn not_attempted() -> Fault {
 
 /// What a refusal says to the operator: the status and Oomnitza's words.
 fn rejection(error: &oomnitza::Error) -> Settlement {
-    failed(Reason::Rejected.because(chain(error)))
+    failed(Reason::Rejected.in_words(chain(error)))
 }

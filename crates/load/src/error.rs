@@ -35,6 +35,88 @@ pub enum Error {
         /// Its integration.
         integration: String,
     },
+    /// The run is not one that a guard holds back.
+    #[error("run `{run_id}` is {state}; only a parked run can be released{}", after_parking(*.state, .integration))]
+    NotParked {
+        /// The run.
+        run_id: String,
+        /// What it is.
+        state: State,
+        /// Its integration.
+        integration: String,
+    },
+    /// The run has no plan that waits.
+    #[error("run `{run_id}` is {state}; only a plan that waits, planned or parked, can be dropped")]
+    NotWaiting {
+        /// The run.
+        run_id: String,
+        /// What it is.
+        state: State,
+    },
+    /// The run was parked before a plan was made.
+    #[error("run `{run_id}` has no plan that could be carried out; run the integration again")]
+    NoPlan {
+        /// The run.
+        run_id: String,
+    },
+    /// The run to be taken back takes back itself.
+    #[error("run `{run_id}` is an undo itself; to have its way again, run the integration")]
+    UndoOfUndo {
+        /// The run.
+        run_id: String,
+    },
+    /// The run to be taken back wrote nothing.
+    #[error("run `{run_id}` wrote nothing that could be taken back: it is {state}")]
+    WroteNothing {
+        /// The run.
+        run_id: String,
+        /// What it is.
+        state: State,
+    },
+    /// What the run to be taken back wrote is not on record any more.
+    #[error(
+        "what run `{run_id}` wrote is not on record any more; `retention.changes` says how long it is kept"
+    )]
+    ChangesGone {
+        /// The run.
+        run_id: String,
+    },
+    /// The run has not ended.
+    #[error("run `{run_id}` goes on; wait for it to end")]
+    NotEnded {
+        /// The run.
+        run_id: String,
+    },
+    /// The run to be replayed has nobody who is to be loaded again.
+    #[error("{}", nobody_to_replay(.run_id, *.not_loaded))]
+    NobodyToReplay {
+        /// The run.
+        run_id: String,
+        /// How many it skipped or failed.
+        not_loaded: u64,
+    },
+    /// The run wrote nobody of whom is spoken.
+    #[error(
+        "run `{run_id}` wrote no user with the address or id `{only}`; `rollcall explain` shows what it did"
+    )]
+    NobodyMeant {
+        /// The run.
+        run_id: String,
+        /// Of whom is spoken.
+        only: String,
+    },
+    /// The run wrote several of whom is spoken.
+    #[error(
+        "run `{run_id}` wrote several users with the address `{only}`; write the id of one instead: {source_ids}"
+    )]
+    SeveralMeant {
+        /// The run.
+        run_id: String,
+        /// Of whom is spoken.
+        only: String,
+        /// Their ids in the console.
+        source_ids: String,
+    },
     /// The plan was made under another configuration.
     #[error(
         "the configuration of `{integration}` has changed since run `{run_id}` was planned; make a new plan with `rollcall plan {integration}`"
@@ -77,7 +159,40 @@ impl Error {
             Self::Busy { .. }
                 | Self::UnknownRun { .. }
                 | Self::NotPlanned { .. }
+                | Self::NotParked { .. }
+                | Self::NotWaiting { .. }
+                | Self::NoPlan { .. }
+                | Self::UndoOfUndo { .. }
+                | Self::WroteNothing { .. }
+                | Self::ChangesGone { .. }
+                | Self::NotEnded { .. }
+                | Self::NobodyToReplay { .. }
+                | Self::NobodyMeant { .. }
+                | Self::SeveralMeant { .. }
                 | Self::Reconfigured { .. }
+        )
+    }
+}
+
+/// What to do about a run that was to be released and is not parked.
+fn after_parking(state: State, integration: &str) -> String {
+    match state {
+        State::Overtaken => format!(
+            ": a newer run has taken its place, `rollcall runs --integration {integration}` shows it"
+        ),
+        State::Planned => "; `rollcall apply` carries out a planned one".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Why nobody is loaded again.
+fn nobody_to_replay(run_id: &str, not_loaded: u64) -> String {
+    if not_loaded == 0 {
+        format!("run `{run_id}` skipped and failed nobody, so that nobody is to be loaded again")
+    } else {
+        format!(
+            "the {not_loaded} users whom run `{run_id}` skipped or failed are not on record any more; \
+             `retention` says how long they are"
         )
     }
 }
@@ -122,6 +237,18 @@ pub(crate) enum Stop {
     Halted(Cause),
     #[error("somebody pressed Cancel in Oomnitza")]
     Canceled,
+    #[error(
+        "the users whom that run skipped or failed are all gone from the console; nothing was written"
+    )]
+    AllGone,
+    #[error(
+        "`failed`: {failed} of {writes} writes failed, and {allowed} pass; see why in the error log, mend it and run again"
+    )]
+    TooManyFailed {
+        failed: u64,
+        writes: u64,
+        allowed: u64,
+    },
     #[error("{0}")]
     Parked(String),
 }

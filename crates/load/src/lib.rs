@@ -30,19 +30,24 @@ mod scratch;
 
 mod matching;
 mod decide;
+mod guards;
 mod plan;
+mod undo;
 
 mod deliver;
 
 pub use error::{Error, chain};
+pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};
+pub use lock::Hold;
 pub use memory::{give_back, share_one_heap};
 #[cfg(feature = "points")]
 pub use point::{Point, arm};
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;
-pub use request::{Intent, Request, Slot};
-pub use run::Loader;
+pub use request::{Again, Intent, Request, Slot, Whom};
+pub use run::{Loader, Replay, Undo, discard};
 pub use settings::{Bulk, Delivery, Integration, Preference};
-pub use store::{Counts, SlotState, State};
+pub use store::{Counts, Decision, GuardHit, SlotState, State};
+pub use undo::Made;

@@ -4,18 +4,20 @@ use std::collections::HashMap;
 use std::io;
 
 use jiff::Timestamp;
-use store::{Content, Forms, Line, PlanSummary, RunKey, Store};
+use store::{Content, Forms, Line, PlanSummary, RunKey, Store, Verdict};
 
 use crate::decide::{Finding, Found, Rules};
 use crate::error::Stop;
+use crate::guards::Tally;
 use crate::halt::Halt;
 use crate::matching::Matches;
 use crate::point::{Point, reach};
 use crate::progress::{Phase, Publisher};
 use crate::read::Side;
+use crate::request::Whom;
 use crate::rows::{TargetRow, UserRow, UserState, record_of};
 use crate::scratch::{FinishedRows, Window};
-use crate::settings::Integration;
+use crate::settings::{Integration, Preference};
 
 /// Lines that are stored in one transaction.
 const CHUNK: usize = 1000;
@@ -25,17 +27,18 @@ pub(crate) struct Planner<'a> {
     pub(crate) integration: &'a Integration,
     pub(crate) store: &'a Store,
     pub(crate) key: RunKey,
-    /// The e-mail address of the only users that are planned for.
-    ///
-    /// Everybody is read and matched all the same: who goes before whom cannot be seen otherwise.
-    pub(crate) only: Option<&'a str>,
+    pub(crate) whom: &'a Whom,
     pub(crate) halt: &'a Halt,
     pub(crate) progress: &'a Publisher,
 }
 
 impl Planner<'_> {
-    /// Decides about every user and stores the plan.
-    pub(crate) async fn plan(&self, users: Side, people: Side) -> Result<PlanSummary, Stop> {
+    /// Decides about every user and stores the plan; says what it came to, and what guards look at.
+    pub(crate) async fn plan(
+        &self,
+        users: Side,
+        people: Side,
+    ) -> Result<(PlanSummary, Tally), Stop> {
         let total = users.rows.len();
         self.progress.begin(Phase::Planning, Some(total as u64));
         let Side {
@@ -58,8 +61,8 @@ impl Planner<'_> {
         drop((user_keys, people_keys));
 
         let has_forms = self.store.count_forms(self.key.integration).await? > 0;
-        let only = self.only.map(mapping::fold);
-        let mut summary = PlanSummary::default();
+        let is_role = self.role_fields();
+        let (mut summary, mut tally) = (PlanSummary::default(), Tally::default());
         let mut scan = users.scan()?;
         let mut planned = 0;
         while planned < total {
@@ -72,19 +75,20 @@ impl Planner<'_> {
             };
             let rules = Rules {
                 mapping: &self.integration.mapping,
-                preference: self.integration.preference,
+                preference: self.preference(),
                 forms: &forms,
+                is_role: &is_role,
             };
             let mut lines = Vec::with_capacity(findings.len());
             for finding in &findings {
                 let row: UserRow<'_> = scan
                     .next()?
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-                if only
-                    .as_ref()
-                    .is_none_or(|only| row.email.map(mapping::fold).as_ref() == Some(only))
-                {
-                    lines.push(line(&rules, &row, finding));
+                tally.in_scope += u64::from(!matches!(row.state, UserState::OutOfScope));
+                if self.whom.has(row.source_id, row.email) {
+                    let (verdict, effects) = rules.verdict(&row, finding);
+                    tally.plan(row.source_id, &verdict, effects);
+                    lines.push(line(&rules, &row, finding, verdict));
                 }
             }
             planned += findings.len();
@@ -93,17 +97,36 @@ impl Planner<'_> {
                 .add_to_plan(
                     self.key,
                     lines,
-                    self.only.is_none(),
+                    !self.whom.is_partial(),
                     Timestamp::now(),
                     &mut summary,
                 )
                 .await?;
             reach(Point::PlanChunkStored);
         }
-        match self.only {
-            Some(email) if summary.counts.seen == 0 => Err(Stop::Nobody(email.to_owned())),
-            _ => Ok(summary),
+        match self.whom {
+            Whom::Address(email) if summary.counts.seen == 0 => Err(Stop::Nobody(email.clone())),
+            Whom::Again(_) if summary.counts.seen == 0 => Err(Stop::AllGone),
+            _ => Ok((summary, tally)),
         }
+    }
+
+    fn preference(&self) -> Preference {
+        let again = self.whom.again().and_then(|again| again.preference);
+        again.unwrap_or(self.integration.preference)
+    }
+
+    /// Says of each field of the mapping whether it holds what a person may do.
+    fn role_fields(&self) -> Vec<bool> {
+        let Integration {
+            mapping,
+            role_fields,
+            ..
+        } = self.integration;
+        let fields = mapping.fields().iter();
+        fields
+            .map(|field| role_fields.iter().any(|role| role == field.name()))
+            .collect()
     }
 
     async fn forms(&self, findings: &[Finding]) -> Result<Forms, Stop> {
@@ -136,6 +159,7 @@ fn findings(
                 Ok(Found {
                     id: person.id.to_owned(),
                     suspended: person.suspended,
+                    standing: person.standing,
                     values: record_of(&person.values),
                 })
             };
@@ -149,8 +173,7 @@ fn findings(
 }
 
 /// Makes the line of the plan: what was decided, and what of it the store does not have yet.
-fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding) -> Line {
-    let verdict = rules.verdict(row, finding);
+fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, verdict: Verdict) -> Line {
     let has_record =
         !row.record.is_empty() && matches!(row.state, UserState::Mapped | UserState::NoSyncKey);
     let record = (has_record && !row.record_known).then(|| Content {

@@ -15,7 +15,7 @@ use crate::error::Stop;
 use crate::halt::Halt;
 use crate::scratch::{FinishedRows, Keys, Rows};
 
-pub(crate) use people::{field_name, people, spellings};
+pub(crate) use people::{field_name, or_empty, people, spellings, standing_of};
 pub(crate) use users::{UserReader, users};
 
 /// What was read of one side.

@@ -1,5 +1,7 @@
 //! The reasons for which a user is skipped or fails: stable codes, each with a message and, where one exists, a hint.
 
+use std::borrow::Cow;
+
 use store::{Fault, Severity};
 
 /// Why a user is not loaded.
@@ -129,8 +131,23 @@ impl Reason {
             reason: self.code(),
             field: None,
             message: message.into(),
+            cause: None,
+            value: None,
             hint: Some(self.hint().to_owned()),
         }
+    }
+
+    /// The same, with what is wrong in words that are the same for everybody, where the message names this user's values.
+    pub(crate) fn because_of_all(self, message: String, cause: &str) -> Fault {
+        let mut fault = self.because(message);
+        fault.cause = Some(cause.to_owned());
+        fault
+    }
+
+    /// The same in the words of a system, which may name this user's values.
+    pub(crate) fn in_words(self, message: String) -> Fault {
+        let cause = mapping::alike(without_tries(&message).as_ref());
+        self.because_of_all(message, &cause)
     }
 
     /// The same, about one Oomnitza field.
@@ -139,6 +156,15 @@ impl Reason {
         fault.field = Some(field.to_owned());
         fault
     }
+}
+
+/// Leaves out how often and how long a request was tried, which differs from user to user.
+fn without_tries(message: &str) -> Cow<'_, str> {
+    let Some((before, tries)) = message.split_once("; gave up after ") else {
+        return Cow::Borrowed(message);
+    };
+    let after = tries.find([';', ':']).map_or("", |end| &tries[end..]);
+    Cow::Owned(format!("{before}{after}"))
 }
 
 /// Makes the entry of the error log from the issues that a mapping reports; there is at least one.
@@ -151,6 +177,9 @@ pub(crate) fn of_issues(issues: Vec<mapping::Issue>) -> Option<Fault> {
     };
     let mut fault = reason.because(first.message);
     fault.field = first.field;
+    fault.value = first.value.map(Into::into);
+    // Others of the user show once this one is mended.
+    fault.cause = first.cause.map(Into::into);
     fault.hint = first.hint.or(fault.hint);
     for issue in issues {
         fault.message.push_str("; ");

@@ -140,7 +140,7 @@ impl Recovery<'_> {
                             "it was sent, the process ended before an answer came, and Oomnitza does not have it",
                         )),
                     };
-                    Settled { change: change.change, person: change.person, settlement }
+                    Settled { change: change.change, person: change.person, settlement, status: None }
                 })
                 .collect();
             self.store.settle(key, &settled, Timestamp::now()).await?;

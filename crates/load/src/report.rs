@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store::{Counts, State};
+use store::{Counts, GuardHit, State};
 
 /// What a run came to: for the summary, and for the exit code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Report {
     pub target_calls: u64,
     /// Why it could not go on, or why it is parked.
     pub error: Option<String>,
+    /// The guards that its plan is over; the examples are addresses, or ids of users without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<GuardHit>,
     /// The same as the log has it, in words that name nobody; known to the process that made the run alone.
     #[serde(skip)]
     pub reason: Option<String>,

@@ -1,22 +1,81 @@
 //! What is asked of a run.
 
+use std::collections::HashSet;
+
 use oomnitza::Writer;
-use store::SlotState;
+use store::{Kind, SlotState};
 use uuid::Uuid;
+
+use crate::settings::Preference;
 
 /// What is asked of a run.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// What becomes of the plan.
     pub intent: Intent,
-    /// Only the users with this e-mail address.
-    pub only: Option<String>,
+    /// Whom it loads.
+    pub whom: Whom,
     /// What started it: `manual`, `schedule`.
     pub trigger: &'static str,
     /// The id that it gets, a UUIDv7; without one it takes a new one.
     pub run_id: Option<Uuid>,
     /// The due time that it is made for, where a schedule started it.
     pub slot: Option<Slot>,
+}
+
+impl Request {
+    /// What the run is on record as.
+    pub(crate) fn kind(&self) -> Kind {
+        match self.whom {
+            Whom::Again(_) => Kind::Replay,
+            Whom::Everybody | Whom::Address(_) => Kind::Load,
+        }
+    }
+}
+
+/// Whom a run loads; everybody is read all the same, as who goes before whom cannot be seen otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// All users.
+    Everybody,
+    /// The users with this e-mail address.
+    Address(String),
+    /// Those whom an earlier run skipped or failed.
+    Again(Again),
+}
+
+/// The users whom an earlier run skipped or failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// The id of that run.
+    pub run_id: String,
+    /// Their ids in the console.
+    pub source_ids: HashSet<String>,
+    /// What may be written, if not what the integration says.
+    pub preference: Option<Preference>,
+}
+
+impl Whom {
+    /// Whether some users are left out.
+    pub(crate) fn is_partial(&self) -> bool {
+        !matches!(self, Self::Everybody)
+    }
+
+    pub(crate) fn again(&self) -> Option<&Again> {
+        match self {
+            Self::Again(again) => Some(again),
+            Self::Everybody | Self::Address(_) => None,
+        }
+    }
+
+    /// Whether a user is among them.
+    pub(crate) fn has(&self, source_id: &str, email: Option<&str>) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Address(address) => email.map(mapping::fold) == Some(mapping::fold(address)),
+            Self::Again(again) => again.source_ids.contains(source_id),
+        }
+    }
 }
 
 /// The due time that a run is made for, and what becomes of it when the run is on record.

@@ -58,6 +58,8 @@ pub(crate) struct FaultRow<'a> {
     unknown_value: bool,
     field: Option<&'a str>,
     message: &'a str,
+    cause: Option<&'a str>,
+    value: Option<&'a str>,
     hint: Option<&'a str>,
 }
 
@@ -67,6 +69,8 @@ impl<'a> FaultRow<'a> {
             unknown_value: fault.reason == Reason::UnknownValue.code(),
             field: fault.field.as_deref(),
             message: &fault.message,
+            cause: fault.cause.as_deref(),
+            value: fault.value.as_deref(),
             hint: fault.hint.as_deref(),
         }
     }
@@ -82,6 +86,8 @@ impl<'a> FaultRow<'a> {
             reason: reason.code(),
             field: self.field.map(str::to_owned),
             message: self.message.to_owned(),
+            cause: self.cause.map(str::to_owned),
+            value: self.value.map(str::to_owned),
             hint: self.hint.map(str::to_owned),
         }
     }
@@ -93,6 +99,8 @@ pub(crate) struct TargetRow<'a> {
     /// `user_id`.
     pub(crate) id: &'a str,
     pub(crate) suspended: Option<bool>,
+    /// A hash of what it has, to see later whether somebody has changed it.
+    pub(crate) standing: u64,
     /// Raw JSON of each mapped field, in the order of the mapping; `""` for the empty value.
     #[serde(borrow)]
     pub(crate) values: Vec<&'a str>,

@@ -1,6 +1,13 @@
 //! One run, from its beginning to its end: read, match, plan, deliver, and put on record what became of it.
 
 mod end;
+mod replay;
+mod undo;
+mod waiting;
+
+pub use replay::Replay;
+pub use undo::Undo;
+pub use waiting::discard;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,12 +15,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use oomnitza::{PortionId, Reader, Writer};
-use store::{NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, Run, RunKey, State, Store};
+use store::{
+    Furthest, GuardHit, Kind, NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, RunKey, State,
+    Store,
+};
 use transport::Retry;
 use uuid::Uuid;
 
-use crate::deliver::{Deliverer, SecondLook, report_failed};
+use crate::deliver::{Deliverer, Failures, SecondLook, report_failed};
 use crate::error::{Error, Stop};
+use crate::guards::{self, Measure, Tally};
 use crate::halt::Halt;
 use crate::lock::Lock;
 use crate::memory;
@@ -23,8 +34,11 @@ use crate::progress::{Phase, Publisher};
 use crate::read::{self, Side, UserReader};
 use crate::recover::Recovery;
 use crate::report::Report;
-use crate::request::{Intent, Request};
+use crate::request::{Intent, Request, Whom};
 use crate::settings::{Delivery, Integration};
+
+/// What starts a run that nobody has asked for.
+const SCHEDULE: &str = "schedule";
 
 /// Loads one integration: everything that a run needs is given here.
 pub struct Loader {
@@ -52,10 +66,13 @@ struct Active<'a> {
     sentinelone: sentinelone::Client,
     reader: Reader,
     key: RunKey,
+    kind: Kind,
     partial: bool,
     read_at: Timestamp,
     /// Who was seen, in a partial run.
     among: Option<Vec<PersonRow>>,
+    /// The guards that its plan is over.
+    hits: Vec<GuardHit>,
 }
 
 impl Loader {
@@ -83,8 +100,10 @@ impl Loader {
                 run_id,
                 integration: &self.integration.id,
                 trigger: request.trigger,
+                kind: request.kind(),
+                origin: request.whom.again().map(|again| again.run_id.as_str()),
                 dry_run: matches!(request.intent, Intent::DryRun),
-                partial: request.only.is_some(),
+                partial: request.whom.is_partial(),
                 started_at,
                 config_hash: &self.integration.config_hash,
                 slot: request.slot.as_ref().map(|slot| NewRunSlot {
@@ -100,9 +119,11 @@ impl Loader {
             sentinelone: sentinelone::Client::new(self.source.clone()),
             reader,
             key,
-            partial: request.only.is_some(),
+            kind: request.kind(),
+            partial: request.whom.is_partial(),
             read_at: started_at,
             among: None,
+            hits: Vec::new(),
         };
         tracing::info!(run.id = %run_id, integration.id = %self.integration.id, trigger = request.trigger, "The run began");
         let result = match probed {
@@ -115,40 +136,6 @@ impl Loader {
         }
         run.end(&run_id.to_string(), &request.intent, result, started_at)
             .await
-    }
-
-    /// Carries out a plan that was made before, exactly as it was made.
-    ///
-    /// # Errors
-    /// There is nothing to carry out: no such run, or one that is not planned; the configuration has changed since;
-    /// another run is going on; the database cannot be used.
-    pub async fn apply(&self, run_id: &str, writer: Writer) -> Result<Report, Error> {
-        let _lock = self.lock()?;
-        let planned = self.planned(run_id).await?;
-        let started_at = Timestamp::now();
-        let reader = Reader::new(self.target.clone());
-        let intent = Intent::Deliver(writer);
-        let probed = self.recover(&reader, intent.writer()).await;
-        let probed = probed.map_err(|stop| self.halt.explain(stop));
-        let run = Active {
-            loader: self,
-            sentinelone: sentinelone::Client::new(self.source.clone()),
-            reader,
-            key: planned.key,
-            partial: false,
-            read_at: planned.read_at.unwrap_or(planned.started_at),
-            among: None,
-        };
-        if let Err(stop) = &probed {
-            // The plan stays as it is, to be applied when Oomnitza can be reached again.
-            return Ok(run.unstarted(&planned, stop, started_at));
-        }
-        self.store.resume_planned(planned.key).await?;
-        reach(Point::PlanResumed);
-        tracing::info!(run.id = run_id, integration.id = %self.integration.id, "The plan is being applied");
-        let result = run.deliver(&intent, SecondLook::Always).await;
-        let result = result.map_err(|stop| self.halt.explain(stop));
-        run.end(run_id, &intent, result, started_at).await
     }
 
     /// Closes what dead processes left of the integration, and makes no run; gives how many runs it closed.
@@ -173,30 +160,6 @@ impl Loader {
                 reason: self.halt.explain(stop).for_log(),
             }),
         }
-    }
-
-    async fn planned(&self, run_id: &str) -> Result<Run, Error> {
-        let integration = self.integration.id.clone();
-        let run = self.store.run(run_id).await?;
-        let run = run
-            .filter(|run| run.integration == integration)
-            .ok_or_else(|| Error::UnknownRun {
-                run_id: run_id.to_owned(),
-            })?;
-        if run.state != State::Planned {
-            return Err(Error::NotPlanned {
-                run_id: run.run_id,
-                state: run.state,
-                integration,
-            });
-        }
-        if run.config_hash != self.integration.config_hash {
-            return Err(Error::Reconfigured {
-                run_id: run.run_id,
-                integration,
-            });
-        }
-        Ok(run)
     }
 
     fn lock(&self) -> Result<Lock, Error> {
@@ -245,13 +208,70 @@ impl Active<'_> {
         self.read_at = Timestamp::now();
         reach(Point::Read);
         memory::give_back();
-        if users.rows.len() == 0 {
-            self.nobody_in_the_console().await?;
-        }
-        let summary = self.plan(users, people, request.only.as_deref()).await?;
-        self.settle(&summary, request).await?;
+        let empty = if users.rows.len() == 0 {
+            self.nobody_in_the_console().await?
+        } else {
+            None
+        };
+        let (summary, tally) = self.plan(users, people, &request.whom).await?;
+        let population = loader.integration.population();
+        // Before this read counts among the earlier ones.
+        let mut hits = self.guard(request, &summary, &tally, &population).await?;
+        hits.splice(0..0, empty);
+        self.settle(&summary, &tally, &population, request, &hits)
+            .await?;
+        self.hold(&request.intent, hits).await?;
         reach(Point::PlanSettled);
         self.deliver(&request.intent, SecondLook::WhenStale).await
+    }
+
+    /// Lists the guards that the plan is over.
+    async fn guard(
+        &self,
+        request: &Request,
+        summary: &PlanSummary,
+        tally: &Tally,
+        population: &str,
+    ) -> Result<Vec<GuardHit>, Stop> {
+        const READS: u32 = 7;
+        let loader = self.loader;
+        let by_schedule = request.trigger == SCHEDULE;
+        let furthest = loader.store.furthest_load(self.key.integration).await?;
+        // A first load that was cut off is gone on with by the next one, whatever starts that.
+        let begun_by_hand = match furthest {
+            Furthest::Nowhere => !by_schedule,
+            Furthest::Begun => true,
+            Furthest::Completed => false,
+        };
+        let earlier = loader
+            .store
+            .read_sizes(self.key.integration, population, READS)
+            .await?;
+        let measure = Measure {
+            guards: &loader.integration.guards,
+            tally,
+            // Nobody at all has a guard of its own.
+            seen: (!self.partial && summary.counts.seen > 0).then_some(summary.counts.seen),
+            earlier: &earlier,
+            reviewed: self.kind == Kind::Replay || begun_by_hand,
+            first: furthest == Furthest::Nowhere && by_schedule,
+        };
+        Ok(measure.hits())
+    }
+
+    /// Keeps what the guards found; a plan that is over one is not delivered.
+    async fn hold(&mut self, intent: &Intent, hits: Vec<GuardHit>) -> Result<(), Stop> {
+        if hits.is_empty() {
+            return Ok(());
+        }
+        let store = &self.loader.store;
+        store.keep_guard_hits(self.key, &hits).await?;
+        self.hits = store.guard_hits(self.key).await?;
+        match intent {
+            // It says what a load would come to.
+            Intent::DryRun => Ok(()),
+            Intent::Plan | Intent::Deliver(_) => Err(Stop::Parked(guards::sentence(&hits))),
+        }
     }
 
     /// What the load brings to the mapping: the console's URL, its own instant, the names of roles.
@@ -282,17 +302,13 @@ impl Active<'_> {
         )
     }
 
-    /// An empty console is believed only where nobody was ever seen.
-    async fn nobody_in_the_console(&self) -> Result<(), Stop> {
+    /// An empty console is believed only where nobody was ever seen; else it is for somebody to look at.
+    async fn nobody_in_the_console(&self) -> Result<Option<GuardHit>, Stop> {
         let loader = self.loader;
         let known = loader.store.integration(&loader.integration.id).await?;
         let same = known.population.as_deref() == Some(loader.integration.population().as_str());
         if same && known.present > 0 {
-            return Err(Stop::Parked(format!(
-                "the console shows nobody, and the complete read before it showed {}: nothing is written on the \
-                 strength of that; look at the console and at what the token may see",
-                known.present
-            )));
+            return Ok(Some(guards::empty_source(known.present)));
         }
         let message = "the console shows nobody: the token may see no site, or the filters of `source` leave nobody";
         let notice = Notice::new("empty_source", "", message);
@@ -301,21 +317,21 @@ impl Active<'_> {
             .begin_notice(Some(self.key.integration), &notice, self.read_at)
             .await?;
         tracing::warn!(integration.id = %loader.integration.id, "{message}");
-        Ok(())
+        Ok(None)
     }
 
     async fn plan(
         &self,
         users: Side,
         people: Side,
-        only: Option<&str>,
-    ) -> Result<PlanSummary, Stop> {
+        whom: &Whom,
+    ) -> Result<(PlanSummary, Tally), Stop> {
         let loader = self.loader;
         let planner = Planner {
             integration: &loader.integration,
             store: &loader.store,
             key: self.key,
-            only,
+            whom,
             halt: &loader.halt,
             progress: &loader.progress,
         };
@@ -323,11 +339,25 @@ impl Active<'_> {
     }
 
     /// Puts the complete plan on record, and what the read says about who is there.
-    async fn settle(&mut self, summary: &PlanSummary, request: &Request) -> Result<(), Stop> {
-        let loader = self.loader;
-        let (store, now) = (&loader.store, Timestamp::now());
+    async fn settle(
+        &mut self,
+        summary: &PlanSummary,
+        tally: &Tally,
+        population: &str,
+        request: &Request,
+        hits: &[GuardHit],
+    ) -> Result<(), Stop> {
+        let (store, now) = (&self.loader.store, Timestamp::now());
+        let read = (!self.partial).then_some(population);
         store
-            .complete_plan(self.key, &summary.counts, self.read_at, now)
+            .complete_plan(
+                self.key,
+                &summary.counts,
+                tally.in_scope,
+                read,
+                self.read_at,
+                now,
+            )
             .await?;
         reach(Point::PlanCompleted);
         if self.partial {
@@ -336,9 +366,12 @@ impl Active<'_> {
             self.among = Some(people);
             return Ok(());
         }
-        let population = loader.integration.population();
+        if summary.counts.seen == 0 && !hits.is_empty() {
+            // That everybody is gone is put on record when somebody has released it.
+            return Ok(());
+        }
         store
-            .settle_presence(self.key, &population, &summary.presence, self.read_at)
+            .settle_presence(self.key, population, &summary.presence, self.read_at)
             .await?;
         if summary.counts.seen > 0 {
             store
@@ -359,8 +392,15 @@ impl Active<'_> {
             return Ok(());
         };
         let loader = self.loader;
+        if self.is_whole() {
+            loader
+                .store
+                .keep_furthest(self.key.integration, Furthest::Begun)
+                .await?;
+        }
         let deliverer = Deliverer {
             integration: &loader.integration,
+            delivery: self.delivery(),
             store: &loader.store,
             key: self.key,
             reader: &self.reader,
@@ -368,10 +408,24 @@ impl Active<'_> {
             retry: loader.retry,
             read_at: self.read_at,
             second_look,
+            failures: Failures::default(),
             halt: &loader.halt,
             progress: &loader.progress,
         };
         deliverer.deliver().await
+    }
+
+    /// Whether it loads everybody.
+    fn is_whole(&self) -> bool {
+        !self.partial && self.kind == Kind::Load
+    }
+
+    /// How the run writes: what it takes back, person by person, as bulk may not take back what it wrote.
+    fn delivery(&self) -> &Delivery {
+        match self.kind {
+            Kind::Undo => &Delivery::Rest,
+            Kind::Load | Kind::Replay => &self.loader.integration.delivery,
+        }
     }
 
     /// Tells Oomnitza of a load that failed before anything was sent, as its own integrations do.

@@ -7,6 +7,8 @@ use oomnitza::{Connector, FieldId};
 use sentinelone::UserFilter;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::guards::Guards;
+
 /// An integration, as a load sees it.
 #[derive(Debug, Clone)]
 pub struct Integration {
@@ -24,6 +26,10 @@ pub struct Integration {
     pub preference: Preference,
     /// How it is written.
     pub delivery: Delivery,
+    /// The fields, by their names, that hold what a person may do.
+    pub role_fields: Vec<String>,
+    /// What a plan must keep to be carried out unseen.
+    pub guards: Guards,
 }
 
 impl Integration {

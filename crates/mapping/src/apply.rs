@@ -10,7 +10,7 @@ use minijinja::Value;
 use minijinja::value::Object;
 
 use crate::field::{Field, Origin};
-use crate::issue::{Issue, Reason};
+use crate::issue::Issue;
 use crate::load::Load;
 use crate::mapping::Mapping;
 use crate::raw;
@@ -33,11 +33,9 @@ impl Mapping {
         let user = User::new(self, subject, load);
         let context = user.context(scope.condition.variables());
         let holds = self.engine.holds(&scope.condition, &context);
-        holds.map_err(|why| Issue {
-            field: None,
-            reason: Reason::Mapping,
-            message: format!("`where: {}` cannot be evaluated: {why}", scope.expression),
-            hint: None,
+        holds.map_err(|why| {
+            let what = format!("`where: {}` cannot be evaluated", scope.expression);
+            Issue::of_evaluating(None, &what, &why)
         })
     }
 
@@ -105,14 +103,10 @@ impl<'u> User<'u> {
                     .context
                     .get_or_init(|| self.context(&self.mapping.names));
                 let written = self.mapping.engine.write(template, context, out);
-                written.map_err(|why| Issue {
-                    field: Some(field.name.clone()),
-                    reason: Reason::Mapping,
-                    message: format!(
-                        "`{}` cannot be computed by `{}`: {why}",
-                        field.name, field.expression
-                    ),
-                    hint: None,
+                written.map_err(|why| {
+                    let name = &field.name;
+                    let what = format!("`{name}` cannot be computed by `{}`", field.expression);
+                    Issue::of_evaluating(Some(name.clone()), &what, &why)
                 })?;
             }
         }

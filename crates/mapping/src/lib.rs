@@ -30,6 +30,7 @@ mod filters;
 mod raw;
 mod value;
 
+mod alike;
 mod issue;
 mod load;
 mod record;
@@ -44,6 +45,7 @@ mod check;
 mod samples;
 mod vocabulary;
 
+pub use alike::alike;
 pub use canonical::{Kind, canonical, equal, fold};
 pub use check::Findings;
 pub use compare::Difference;

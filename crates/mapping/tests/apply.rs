@@ -670,6 +670,12 @@ fn a_value_that_the_table_lacks_is_an_issue_with_the_line_to_add() {
             ),
             reason: UnknownValue,
             message: "the table of `role` lacks `SOC L2`, which `x` gave",
+            cause: Some(
+                "role `SOC L2` has no entry in the table of `role`",
+            ),
+            value: Some(
+                "SOC L2",
+            ),
             hint: Some(
                 "add `SOC L2: …` to the table of `role`, or give it `otherwise`",
             ),
@@ -690,6 +696,10 @@ fn a_value_that_the_table_lacks_is_an_issue_with_the_line_to_add() {
             ),
             reason: Mapping,
             message: "the table of `role` takes one value, and `x` gave [\"Admin\"]",
+            cause: Some(
+                "the table of `role` takes one value, and `x` gave several",
+            ),
+            value: None,
             hint: Some(
                 "give `role` an expression with one value, such as `lowestRole`",
             ),
@@ -753,6 +763,10 @@ fn a_failing_scope_is_an_issue() {
         field: None,
         reason: Mapping,
         message: "`where: lastLogin | timestamp > 5 and fullName | timestamp` cannot be evaluated: `Ana  María López ` is no date and time",
+        cause: Some(
+            "`where: lastLogin | timestamp > 5 and fullName | timestamp` cannot be evaluated: … is no date and time",
+        ),
+        value: None,
         hint: None,
     }
     "#);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
+use http::StatusCode;
 use serde::Deserialize;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -93,6 +94,8 @@ impl fmt::Debug for Person {
 /// What a write was answered with.
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// The status of the answer.
+    pub status: StatusCode,
     /// The user as it is after the write, where the instance showed it.
     pub person: Option<Person>,
 }

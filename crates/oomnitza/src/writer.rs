@@ -197,6 +197,7 @@ async fn write(operation: &'static str, request: Request, body: Bytes) -> Result
         .map_err(|error| Error::from_transport(operation, error))?;
     unless_refused(operation, &response)?;
     Ok(Answer {
+        status: response.status,
         person: Person::whole(&response.body).ok(),
     })
 }

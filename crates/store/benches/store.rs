@@ -115,6 +115,8 @@ async fn begin(store: &Store) -> RunKey {
             run_id: Uuid::now_v7(),
             integration: "sentinelone-users",
             trigger: "manual",
+            kind: store::Kind::Load,
+            origin: None,
             dry_run: false,
             partial: false,
             started_at: now(),
@@ -176,6 +178,8 @@ fn unchanged() -> Verdict {
 fn change() -> Verdict {
     Verdict::Change(Box::new(Change {
         action: Action::Update,
+        standing: None,
+        left_alone: None,
         key_field: "email".to_owned(),
         key_value: r#""user@acme.com""#.to_owned(),
         oomnitza_id: Some("4711".to_owned()),
@@ -190,6 +194,8 @@ fn skip() -> Verdict {
         reason: "not_in_oomnitza",
         field: None,
         message: "nobody in Oomnitza has the value of any sync key of this user".to_owned(),
+        cause: None,
+        value: None,
         hint: Some("preference: create_and_update".to_owned()),
     }))
 }
@@ -287,6 +293,7 @@ async fn deliver_all(store: &Store, key: RunKey) {
                     change: change.change,
                     person: change.person,
                     settlement: Settlement::Done(None),
+                    status: None,
                 })
                 .collect();
             let settling = store.settle(key, &settled, now());

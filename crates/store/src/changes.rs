@@ -41,6 +41,21 @@ pub struct PlannedChange {
     pub before: Option<String>,
     /// What is sent, a JSON object.
     pub after: String,
+    /// A hash of what Oomnitza had of the match when the change was planned, of an update.
+    pub standing: Option<u64>,
+}
+
+/// A change that was made, and whose it is.
+#[derive(Debug, Clone)]
+pub struct WrittenChange {
+    /// The change.
+    pub change: PlannedChange,
+    /// The user's id in the console.
+    pub source_id: String,
+    /// The user's address, as it is now.
+    pub email: Option<String>,
+    /// The user's name, as it is now.
+    pub full_name: Option<String>,
 }
 
 impl Store {
@@ -117,7 +132,7 @@ impl Store {
         bind: impl FnOnce(Query<'q, Sqlite, SqliteArguments>) -> Query<'q, Sqlite, SqliteArguments>,
     ) -> Result<Vec<PlannedChange>, Error> {
         let sql = format!(
-            "SELECT c.change, c.person, c.action, c.key_field, v.key_value, c.oomnitza_id, v.before, v.after
+            "SELECT c.change, c.person, c.action, c.key_field, v.key_value, c.oomnitza_id, v.before, v.after, c.standing
              FROM changes c JOIN change_values v USING (change) WHERE {condition}"
         );
         let mut reader = self.reader().await;
@@ -128,6 +143,44 @@ impl Store {
             .map_err(&failed)?;
         rows.iter()
             .map(|row| planned_change(row).map_err(&failed))
+            .collect()
+    }
+
+    /// Reads what a run wrote, at most `limit`, behind the row `after`.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn written(
+        &self,
+        key: RunKey,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<WrittenChange>, Error> {
+        let failed = self.failed("read what a run wrote");
+        let mut reader = self.reader().await;
+        let rows = sqlx::query(
+            "SELECT c.change, c.person, c.action, c.key_field, v.key_value, c.oomnitza_id, v.before, v.after,
+                    c.standing, p.source_id, p.email, p.full_name
+             FROM changes c JOIN change_values v USING (change) JOIN people p USING (person)
+             WHERE c.run = ? AND c.change > ? AND c.state = 'done' AND c.action IN ('create', 'update')
+             ORDER BY c.change LIMIT ?",
+        )
+        .bind(key.run)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(&failed)?;
+        let written = |row: &SqliteRow| {
+            Ok(WrittenChange {
+                change: planned_change(row)?,
+                source_id: row.try_get(9)?,
+                email: row.try_get(10)?,
+                full_name: row.try_get(11)?,
+            })
+        };
+        rows.iter()
+            .map(|row| written(row).map_err(&failed))
             .collect()
     }
 
@@ -159,6 +212,7 @@ fn planned_change(row: &SqliteRow) -> Result<PlannedChange, sqlx::Error> {
         oomnitza_id: row.try_get(5)?,
         before: row.try_get(6)?,
         after: row.try_get(7)?,
+        standing: row.try_get::<Option<i64>, _>(8)?.map(i64::cast_unsigned),
     })
 }
 

@@ -26,6 +26,21 @@ impl Store {
             .collect())
     }
 
+    /// Lists the ids, in the console, of the users whom a run skipped or failed.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn not_loaded(&self, key: RunKey) -> Result<Vec<String>, Error> {
+        let mut reader = self.reader().await;
+        sqlx::query_scalar(
+            "SELECT p.source_id FROM errors e JOIN people p USING (person) WHERE e.run = ?",
+        )
+        .bind(key.run)
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(self.failed("look up whom a run did not load"))
+    }
+
     /// Lists the people for whom a run planned something, or of whom it said why not.
     ///
     /// # Errors

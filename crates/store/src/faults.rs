@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use crate::people::PersonRow;
 use crate::runs::RunKey;
 
-/// How many rows an INSERT takes: with 8 columns far below SQLite's 32,766 parameters.
+/// How many rows an INSERT takes: with 10 columns far below SQLite's 32,766 parameters.
 const ROWS: usize = 500;
 
 /// Why a user is not loaded.
@@ -21,6 +21,10 @@ pub struct Fault {
     pub field: Option<String>,
     /// For a person.
     pub message: String,
+    /// The same in words that are the same for all users whom it concerns; none: the message is.
+    pub cause: Option<String>,
+    /// The value that a `table` lacks.
+    pub value: Option<String>,
     /// The YAML to change.
     pub hint: Option<String>,
 }
@@ -61,7 +65,7 @@ pub(crate) async fn insert_faults(
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let mut sql = QueryBuilder::<Sqlite>::new(
-            "WITH n (person, with_record, outcome, reason, field, message, hint) AS (",
+            "WITH n (person, with_record, outcome, reason, field, message, hint, cause, value) AS (",
         );
         sql.push_values(rows.by_ref().take(ROWS), |mut row, one| {
             row.push_bind(one.person).push_bind(one.with_record);
@@ -70,14 +74,15 @@ pub(crate) async fn insert_faults(
             row.push_bind(one.fault.field)
                 .push_bind(one.fault.message)
                 .push_bind(one.fault.hint);
+            row.push_bind(one.fault.cause).push_bind(one.fault.value);
         });
         sql.push(
-            ") INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, record_version)
+            ") INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, cause, value, record_version)
              SELECT ",
         );
         sql.push_bind(key.run).push(", n.person, ");
         sql.push_bind(at.as_millisecond()).push(
-            ", n.outcome, n.reason, n.field, n.message, n.hint, iif(n.with_record, p.record_version, NULL)
+            ", n.outcome, n.reason, n.field, n.message, n.hint, n.cause, n.value, iif(n.with_record, p.record_version, NULL)
              FROM n LEFT JOIN people p USING (person)",
         );
         sql.build().execute(&mut *connection).await?;

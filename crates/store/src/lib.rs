@@ -32,8 +32,10 @@ mod tokens;
 mod watch;
 
 mod changes;
+mod decisions;
 mod errors;
 mod faults;
+mod guards;
 mod outcomes;
 mod plan;
 mod settle;
@@ -47,16 +49,20 @@ mod roles;
 
 mod backup;
 mod examine;
+mod forget;
 #[cfg(feature = "history")]
 mod history;
 mod retention;
 mod upkeep;
 
-pub use changes::{Group, PlannedChange};
+pub use changes::{Group, PlannedChange, WrittenChange};
+pub use decisions::Decision;
 pub use error::{Cause, Error};
 pub use examine::{Examination, examine};
 pub use faults::{Fault, Severity};
+pub use forget::{Forgotten, Somebody};
 pub use forms::{Form, Forms};
+pub use guards::{Furthest, GuardHit};
 pub use latest::LastRun;
 pub use ledger::Ledger;
 pub use loads::{Load, Loads};
@@ -70,7 +76,7 @@ pub use presence::Presence;
 pub use query::{Cell, Rows};
 pub use requests::PeerRequest;
 pub use retention::{Pruned, Pruning, Retention};
-pub use runs::{Counts, Integration, NewRun, NewRunSlot, Run, RunKey};
+pub use runs::{Counts, Integration, Kind, NewRun, NewRunSlot, Run, RunKey};
 pub use services::Service;
 pub use settle::{Settled, Settlement};
 pub use slots::{NewSlot, OpenSlot, SlotState};

@@ -101,6 +101,10 @@ pub struct Change {
     pub before: Option<String>,
     /// What is sent, a JSON object.
     pub after: String,
+    /// A hash of what Oomnitza had of the match, of an update: with another one, somebody has changed it since.
+    pub standing: Option<u64>,
+    /// Of an undo: the fields that somebody changed since, with what is there now; a JSON object.
+    pub left_alone: Option<String>,
 }
 
 /// What a whole plan came to.
@@ -146,19 +150,24 @@ impl Store {
 
     /// Puts on record that the plan of a run is complete, with its counts as intents.
     ///
+    /// `in_scope` is how many of the users that were read are in scope; `population` the hash of who could be seen,
+    /// of a complete read.
+    ///
     /// # Errors
     /// The database refused.
     pub async fn complete_plan(
         &self,
         key: RunKey,
         counts: &Counts,
+        in_scope: u64,
+        population: Option<&str>,
         read_at: Timestamp,
         at: Timestamp,
     ) -> Result<(), Error> {
         let mut writer = self.writer().await;
         let done = sqlx::query(
             "UPDATE runs SET seen = ?, created = ?, updated = ?, unchanged = ?, skipped = ?, failed = ?,
-                    read_at = ?, planned_at = ? WHERE run = ?",
+                    in_scope = ?, population = ?, read_at = ?, planned_at = ? WHERE run = ?",
         )
         .bind(number(counts.seen))
         .bind(number(counts.created))
@@ -166,6 +175,8 @@ impl Store {
         .bind(number(counts.unchanged))
         .bind(number(counts.skipped))
         .bind(number(counts.failed))
+        .bind(number(in_scope))
+        .bind(population)
         .bind(read_at.as_millisecond())
         .bind(at.as_millisecond())
         .bind(key.run)

@@ -33,6 +33,37 @@ pub struct RunKey {
     pub integration: i64,
 }
 
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It loads users of the source.
+    Load,
+    /// It loads again those whom an earlier run skipped or failed.
+    Replay,
+    /// It writes back what an earlier run replaced.
+    Undo,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Load, Self::Replay, Self::Undo];
+
+    /// The word that the database and its readers use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Replay => "replay",
+            Self::Undo => "undo",
+        }
+    }
+
+    fn read(word: &str) -> Result<Self, sqlx::Error> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or_else(|| sqlx::Error::Decode(format!("`{word}` is no kind of a run").into()))
+    }
+}
+
 /// A run about to begin.
 #[derive(Debug, Clone)]
 pub struct NewRun<'a> {
@@ -42,6 +73,10 @@ pub struct NewRun<'a> {
     pub integration: &'a str,
     /// What started it: `manual`, `schedule`.
     pub trigger: &'a str,
+    /// What it does.
+    pub kind: Kind,
+    /// The id of the run that it replays or undoes.
+    pub origin: Option<&'a str>,
     /// Whether its plan is never delivered.
     pub dry_run: bool,
     /// Whether only some users are read.
@@ -111,12 +146,20 @@ pub struct Run {
     pub integration: String,
     /// Its state.
     pub state: State,
+    /// What it does.
+    pub kind: Kind,
     /// Whether its plan is never delivered.
     pub dry_run: bool,
+    /// Whether only some users were read.
+    pub partial: bool,
+    /// Whether its plan was complete.
+    pub planned: bool,
     /// When it began.
     pub started_at: Timestamp,
     /// When both sides had been read.
     pub read_at: Option<Timestamp>,
+    /// How many of the users seen are in scope, where a plan was made.
+    pub in_scope: Option<u64>,
     /// The hash of its configuration.
     pub config_hash: String,
     /// Its counts.
@@ -240,22 +283,6 @@ impl Store {
         Ok(())
     }
 
-    /// Takes a planned run up again, to deliver it.
-    ///
-    /// # Errors
-    /// The database refused, or the run is not planned any more.
-    pub async fn resume_planned(&self, key: RunKey) -> Result<(), Error> {
-        let mut writer = self.writer().await;
-        let done = sqlx::query(
-            "UPDATE runs SET state = 'running', finished_at = NULL WHERE run = ? AND state = 'planned'",
-        )
-        .bind(key.run)
-        .execute(&mut *writer)
-        .await
-        .map_err(self.failed("take up a planned run"))?;
-        self.one(done.rows_affected(), "take up a planned run")
-    }
-
     /// Marks planned and parked runs of the integration that are older than `key` as overtaken.
     ///
     /// # Errors
@@ -281,8 +308,9 @@ impl Store {
     pub async fn run(&self, run_id: &str) -> Result<Option<Run>, Error> {
         let mut reader = self.reader().await;
         let row = sqlx::query(
-            "SELECT r.run, r.integration, r.run_id, i.name, r.state, r.dry_run, r.started_at, r.read_at, r.config_hash,
-                    r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed, r.error
+            "SELECT r.run, r.integration, r.run_id, i.name, r.state, r.kind, r.dry_run, r.partial,
+                    r.planned_at IS NOT NULL AS planned, r.started_at, r.read_at, r.in_scope, r.config_hash, r.seen,
+                    r.created, r.updated, r.unchanged, r.skipped, r.failed, r.error
              FROM runs r JOIN integrations i USING (integration) WHERE r.run_id = ?",
         )
         .bind(run_id)
@@ -318,9 +346,13 @@ fn run_of(row: &SqliteRow) -> Result<Run, sqlx::Error> {
         run_id: row.try_get("run_id")?,
         integration: row.try_get("name")?,
         state: State::read(row.try_get("state")?)?,
+        kind: Kind::read(row.try_get("kind")?)?,
         dry_run: row.try_get("dry_run")?,
+        partial: row.try_get("partial")?,
+        planned: row.try_get("planned")?,
         started_at: instant(row.try_get("started_at")?),
         read_at: row.try_get::<Option<i64>, _>("read_at")?.map(instant),
+        in_scope: row.try_get::<Option<i64>, _>("in_scope")?.map(count),
         config_hash: row.try_get("config_hash")?,
         counts: counts_of(row)?,
         error: row.try_get("error")?,
@@ -346,12 +378,15 @@ async fn insert_run(
 ) -> Result<RunKey, sqlx::Error> {
     let integration = integration_row(connection, run.integration).await?;
     let row = sqlx::query_scalar(
-        "INSERT INTO runs (run_id, integration, trigger, state, dry_run, partial, started_at, config_hash, slot)
-         VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?) RETURNING run",
+        "INSERT INTO runs (run_id, integration, trigger, kind, origin, state, dry_run, partial, started_at,
+             config_hash, slot)
+         VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?) RETURNING run",
     )
     .bind(run.run_id.to_string())
     .bind(integration)
     .bind(run.trigger)
+    .bind(run.kind.as_str())
+    .bind(run.origin)
     .bind(run.dry_run)
     .bind(run.partial)
     .bind(run.started_at.as_millisecond())

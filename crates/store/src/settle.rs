@@ -1,5 +1,7 @@
 //! What became of each change.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::Connection;
 
@@ -19,6 +21,8 @@ pub struct Settled {
     pub person: PersonRow,
     /// What became of it.
     pub settlement: Settlement,
+    /// The HTTP status of the answer; `None`: none came, or it was not of this change alone.
+    pub status: Option<u16>,
 }
 
 /// What became of a change.
@@ -45,47 +49,39 @@ impl Store {
     ) -> Result<(), Error> {
         let doing = "store outcomes";
         let failed = self.failed(doing);
-        let (mut done, mut failures, mut withdrawn) = (Vec::new(), Vec::new(), Vec::new());
+        // Mostly one: done, with the same answer.
+        let mut alike: BTreeMap<(&str, Option<u16>), Vec<i64>> = BTreeMap::new();
         let (mut named, mut faults) = (Vec::new(), Vec::new());
         for one in settled {
-            let fault = match &one.settlement {
+            let (state, fault) = match &one.settlement {
                 Settlement::Done(id) => {
-                    done.push(one.change);
                     named.extend(id.as_ref().map(|id| (one.change, id)));
-                    continue;
+                    ("done", None)
                 }
-                Settlement::Failed(fault) => {
-                    failures.push(one.change);
-                    fault
-                }
-                Settlement::Withdrawn(fault) => {
-                    withdrawn.push(one.change);
-                    fault
-                }
+                Settlement::Failed(fault) => ("failed", Some(fault)),
+                Settlement::Withdrawn(fault) => ("withdrawn", Some(fault)),
             };
-            faults.push(FaultRow {
+            alike
+                .entry((state, one.status))
+                .or_default()
+                .push(one.change);
+            faults.extend(fault.map(|fault| FaultRow {
                 person: Some(one.person),
                 with_record: true,
                 fault: fault.as_ref().clone(),
-            });
+            }));
         }
         let mut writer = self.writer().await;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(&failed)?;
-        for (state, changes) in [
-            ("done", done),
-            ("failed", failures),
-            ("withdrawn", withdrawn),
-        ] {
-            if changes.is_empty() {
-                continue;
-            }
+        for ((state, status), changes) in alike {
             let written = sqlx::query(
-                "UPDATE changes SET state = ? WHERE change IN (SELECT value FROM json_each(?))",
+                "UPDATE changes SET state = ?, status = ? WHERE change IN (SELECT value FROM json_each(?))",
             )
             .bind(state)
+            .bind(status)
             .bind(list(&changes))
             .execute(&mut *transaction)
             .await
@@ -139,8 +135,8 @@ impl Store {
             .await
             .map_err(&failed)?;
         sqlx::query(
-            "INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, record_version)
-             SELECT c.run, c.person, ?, ?, ?, ?, ?, ?, p.record_version
+            "INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, cause, value, record_version)
+             SELECT c.run, c.person, ?, ?, ?, ?, ?, ?, ?, ?, p.record_version
              FROM changes c JOIN people p USING (person) WHERE c.run = ? AND c.state = 'planned'",
         )
         .bind(at.as_millisecond())
@@ -149,6 +145,8 @@ impl Store {
         .bind(fault.field.clone())
         .bind(fault.message.clone())
         .bind(fault.hint.clone())
+        .bind(fault.cause.clone())
+        .bind(fault.value.clone())
         .bind(key.run)
         .execute(&mut *transaction)
         .await

@@ -58,10 +58,11 @@ impl Company {
         ended
     }
 
-    /// Begins a ledger with a daemon that stops at once, so long ago.
+    /// Begins a ledger with a daemon that stops at once, so long ago; a load had completed before.
     #[track_caller]
     pub(crate) fn was_served_ago(&self, time: Duration) {
         self.rollcall.serve().stop();
+        self.rollcall.was_loaded_once();
         self.rollcall.let_pass(time);
     }
 

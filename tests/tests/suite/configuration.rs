@@ -131,8 +131,8 @@ fn a_console_of_another_host_is_refused_unless_it_is_meant() {
 fn sections_that_are_not_there_yet_are_refused_and_not_ignored() {
     let company = Company::plain(5, 0.5);
     let yaml = company.rollcall.yaml();
-    let guards = "    guards: { create: 10% }\n    preference:";
-    let yaml = yaml.replacen("    preference:", guards, 1);
+    let missing = "    missing: deactivate\n    preference:";
+    let yaml = yaml.replacen("    preference:", missing, 1);
     company.rollcall.write_config(&yaml);
     let ended = company.rollcall.run().with_code(2);
     assert!(

@@ -32,6 +32,8 @@ fn a_due_time_has_its_run_within_a_second_and_once() {
     company
         .control
         .order(Fault::new(System::SentinelOne, "GET /users", slow));
+    company.rollcall.serve().stop();
+    company.rollcall.was_loaded_once();
     let mut serving = company.rollcall.serve();
     let line = format!(
         "STATUS=nothing runs; next {INTEGRATION} at {}",
@@ -90,6 +92,8 @@ fn a_run_on_time_that_is_killed_is_made_up_late_and_one_that_overlaps_is_skipped
         // Longer than until the next minute.
         config.timeout = "300s";
     });
+    company.rollcall.serve().stop();
+    company.rollcall.was_loaded_once();
     let mut serving = company.rollcall.serve();
     // `others` is busy with a run by hand when its time comes.
     company

@@ -363,6 +363,7 @@ fn a_scheduled_load_does_what_the_oracle_says() {
             config.schedule = at(&[Minute::now().before(30)]);
         });
         rollcall.serve().stop();
+        rollcall.was_loaded_once();
         rollcall.let_pass(HOUR);
         let before = Snapshot::of(&control);
         let mut serving = rollcall.serve();

@@ -14,11 +14,15 @@ mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod forget;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
 mod interruptions;
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
@@ -26,7 +30,13 @@ mod notify;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod replays;
+#[cfg(test)]
+mod undo;
 #[cfg(test)]
 mod presence;
 #[cfg(test)]

@@ -190,6 +190,53 @@ fn runs_errors_and_people_are_printed_as_tables_json_and_csv() {
 }
 
 #[test]
+fn errors_stand_together_by_cause_with_what_mends_them() {
+    let company = company();
+    let rollcall = &company.rollcall;
+    let run_id = rollcall.latest_run_id();
+    for arguments in [&["errors"][..], &["errors", &run_id]] {
+        let shown = rollcall.command(arguments).with_code(0).stdout;
+        assert!(shown.starts_with("1 user: "), "{shown}");
+        assert!(shown.contains("  for example: "), "{shown}");
+        assert!(shown.contains("integrations:\n"), "{shown}");
+        let with = |option| {
+            let arguments: Vec<&str> = arguments.iter().copied().chain(option).collect();
+            rollcall.command(&arguments).with_code(0)
+        };
+        let groups = with(["--groups", "--json"]).json();
+        assert_eq!(groups[0]["users"], 1);
+        assert!(groups[0]["examples"].is_array(), "{groups}");
+        assert!(with(["--rows", "--limit=1"]).stdout.contains("outcome"));
+        let none = with(["--reason", "rejected"]);
+        assert_eq!(none.stdout, "");
+        assert!(none.stderr.contains("no user was skipped or failed"));
+    }
+}
+
+/// What is promised is promised to the SQLite of the system too, which may be years older than ours.
+#[test]
+fn the_sqlite_of_this_system_reads_every_view() {
+    let company = company();
+    let path = company.rollcall.database_path();
+    for (view, _) in VIEWS
+        .iter()
+        .chain(&[("v_error_groups", ""), ("v_guards", "")])
+    {
+        let asked = std::process::Command::new("sqlite3")
+            .arg("-readonly")
+            .arg(&path)
+            .arg(format!("SELECT count(*) FROM {view}"))
+            .output();
+        let Ok(asked) = asked else {
+            println!("skipped: there is no sqlite3 here");
+            return;
+        };
+        let said = String::from_utf8_lossy(&asked.stderr);
+        assert!(asked.status.success(), "{view}: {said}");
+    }
+}
+
+#[test]
 fn a_question_that_makes_no_sense_is_a_mistake_of_usage() {
     let company = company();
     for condition in ["nonsense = 1", "1; DROP TABLE people", "email = "] {

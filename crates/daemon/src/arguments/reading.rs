@@ -41,6 +41,12 @@ pub(crate) struct Errors {
     /// At most as many.
     #[arg(long)]
     pub(crate) limit: Option<u32>,
+    /// Print the groups as JSON or CSV, with `--json` or `--csv`, in place of a row for each user.
+    #[arg(long, conflicts_with = "rows")]
+    pub(crate) groups: bool,
+    /// Print a row for each user, in place of the groups.
+    #[arg(long)]
+    pub(crate) rows: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }

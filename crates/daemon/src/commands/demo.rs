@@ -69,6 +69,8 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         reason: None,
         outcome: None,
         limit: Some(10),
+        groups: false,
+        rows: false,
         format: Format {
             json: false,
             csv: false,

@@ -1,6 +1,10 @@
 //! `runs`, `errors`, `people` and `notices`: the promised views, read back with filters.
 
+mod groups;
+
 use std::path::Path;
+
+use store::Rows;
 
 use crate::arguments::{Errors, Format, Notices, People, Runs};
 use crate::config::Config;
@@ -47,18 +51,24 @@ impl Query {
         format!("SELECT * FROM {}{conditions}{}", self.view, self.tail)
     }
 
-    pub(super) async fn print(
-        self,
-        config: &Config,
-        format: Format,
-        columns: &[&str],
-    ) -> anyhow::Result<Exit> {
+    /// Asks the database.
+    async fn answer(&self, config: &Config) -> anyhow::Result<Rows> {
         let store = app::read_store(config).await?;
         let rows = store.select(self.sql(), &self.parameters).await?;
         // One that was taken out of the configuration may have rows all the same.
         if let (Some(id), true) = (&self.integration, rows.rows.is_empty()) {
             app::integration(config, id)?;
         }
+        Ok(rows)
+    }
+
+    pub(super) async fn print(
+        self,
+        config: &Config,
+        format: Format,
+        columns: &[&str],
+    ) -> anyhow::Result<Exit> {
+        let rows = self.answer(config).await?;
         output::print(&rows, format, columns, &config.timezone)?;
         Ok(Exit::Done)
     }
@@ -124,10 +134,12 @@ pub(crate) async fn notices(path: &Path, command: &Notices) -> anyhow::Result<Ex
 
 pub(crate) async fn errors(path: &Path, command: &Errors) -> anyhow::Result<Exit> {
     let config = app::configuration(path)?;
-    let mut query = Query::on(if command.run_id.is_some() {
-        "v_errors"
-    } else {
-        "v_open_errors"
+    let groups = command.groups || !(command.rows || command.format.csv || command.format.json);
+    let mut query = Query::on(match (groups, command.run_id.is_some()) {
+        (false, true) => "v_errors",
+        (false, false) => "v_open_errors",
+        (true, true) => "v_error_groups",
+        (true, false) => "v_open_error_groups",
     });
     if let Some(run_id) = &command.run_id {
         let store = app::read_store(&config).await?;
@@ -143,10 +155,16 @@ pub(crate) async fn errors(path: &Path, command: &Errors) -> anyhow::Result<Exit
     query.equal("reason", command.reason.as_ref());
     query.equal("outcome", command.outcome.as_ref());
     let limit = command.limit.map(|limit| format!(" LIMIT {limit}"));
-    query.tail = format!(
-        " ORDER BY outcome, reason, email{}",
-        limit.unwrap_or_default()
-    );
+    let order = if groups {
+        "users DESC, integration, outcome, reason, cause"
+    } else {
+        "outcome, reason, email"
+    };
+    query.tail = format!(" ORDER BY {order}{}", limit.unwrap_or_default());
+    if groups && !(command.format.csv || command.format.json) {
+        print!("{}", groups::text(&query.answer(&config).await?));
+        return Ok(Exit::Done);
+    }
     let columns = [
         "outcome",
         "reason",

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use load::{Halt, Intent, Loader, Publisher, Report, Request};
+use load::{Halt, Intent, Loader, Publisher, Report, Request, Whom};
 use serde_json::json;
 use store::Store;
 
 use crate::app::{self, Meters};
-use crate::arguments::{Apply, Plan, Run};
+use crate::arguments::{Plan, Run};
 use crate::config::{Config, Integration};
 use crate::control::{Client, Order, Work};
 use crate::exit::{self, Exit};
@@ -120,51 +120,6 @@ async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::
     Ok(())
 }
 
-pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> {
-    let mut signals = Signals::mind()?;
-    let config = app::configuration(path)?;
-    let daemon = Client::find(&config.state_dir).await?;
-    let planned = planned(&config, &command.run_id).await;
-    let report = if let Some(daemon) = daemon {
-        let run_id = command.run_id.clone();
-        let order = match planned {
-            Ok(Some(integration)) => {
-                let integration = app::integration(&config, &integration)?;
-                order(integration, Work::Apply { run_id })
-            }
-            Ok(None) => return Err(load::Error::UnknownRun { run_id }.into()),
-            // Whoever may use the socket need not be able to read the database: the daemon is.
-            Err(_) => Order {
-                integration: String::new(),
-                work: Work::Apply { run_id },
-                config_hash: String::new(),
-            },
-        };
-        daemon.carry_out(order, &mut signals).await?
-    } else {
-        let Some(integration) = planned? else {
-            let run_id = command.run_id.clone();
-            return Err(load::Error::UnknownRun { run_id }.into());
-        };
-        here(
-            &config,
-            &integration,
-            Kind::Apply,
-            signals,
-            async |loader| loader.apply(&command.run_id, loader.writer()).await,
-        )
-        .await?
-    };
-    output::summary(&report, command.json)?;
-    Ok(exit::of_report(&report))
-}
-
-/// Looks up the integration of a planned run; `None`: there is no such run.
-async fn planned(config: &Config, run_id: &str) -> anyhow::Result<Option<String>> {
-    let run = app::read_store(config).await?.run(run_id).await?;
-    Ok(run.map(|run| run.integration))
-}
-
 /// What the daemon is asked for, with the configuration that it must have in force.
 fn order(integration: &Integration, work: Work) -> Order {
     Order {
@@ -178,7 +133,7 @@ fn order(integration: &Integration, work: Work) -> Order {
 pub(crate) fn by_hand(intent: Intent, only: Option<String>) -> Request {
     Request {
         intent,
-        only,
+        whom: only.map_or(Whom::Everybody, Whom::Address),
         trigger: "manual",
         run_id: None,
         slot: None,
@@ -187,7 +142,7 @@ pub(crate) fn by_hand(intent: Intent, only: Option<String>) -> Request {
 
 /// What a run is to those who are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// One that loads everybody, and for good.
     Load,
     /// A plan that is carried out; whether there is anything to, that shows.
@@ -197,7 +152,7 @@ enum Kind {
 }
 
 /// Makes a run in this process, where there is no daemon to make it; signals stop it.
-async fn here(
+pub(super) async fn here(
     config: &Config,
     integration: &str,
     kind: Kind,

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::credentials::Credential;
 use super::delivery::{Bulk, Delivery};
 use super::duration;
+use super::guards;
 use super::integration::{Integration, Preference};
 
 /// Writes down all that decides what a run of an integration does.
@@ -64,6 +65,7 @@ pub(super) fn effective(
         "mapping": fields,
         "missing": "keep",
         "role_fields": integration.role_fields,
+        "guards": guards::effective(&integration.guards),
         "schedule": schedule(&integration.schedule),
     });
     // Which variables a template will look up cannot be told for sure, only whether it can at all.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use load::Guards;
 use mapping::{Definition, Mapping};
 use url::Url;
 
@@ -14,7 +15,7 @@ use super::nearest::{either, nearest};
 use super::schedule;
 use super::spot::Spot;
 use super::template::Variables;
-use super::{Schedule, definition, hash, later, template, written};
+use super::{Schedule, definition, guards, hash, later, template, written};
 
 /// One source, one target, a mapping, a preference, a schedule.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Integration {
     pub definition: Definition,
     /// The mapped fields that hold what a person may do.
     pub role_fields: Vec<String>,
+    /// What a load must keep.
+    pub guards: Guards,
     /// When it runs.
     pub schedule: Schedule,
     /// All that decides what a run does, with defaults filled in and variables resolved, and
@@ -129,6 +132,7 @@ pub(super) fn check(
         .as_ref()
         .and_then(|target| check_target(target, written, around, spot, report));
     let role_fields = check_role_fields(written, spot, report);
+    let guards = guards::check(written.guards.as_ref(), spot.at("guards"), report);
     let schedule = match &written.schedule {
         None => Some(Schedule::daily(around.timezone.clone())),
         Some(schedule) => schedule::check(schedule, around.timezone, spot.at("schedule"), report),
@@ -149,6 +153,7 @@ pub(super) fn check(
         mapping,
         definition,
         role_fields,
+        guards: guards?,
         schedule: schedule?,
         effective: serde_json::Value::Null,
         config_hash: String::new(),

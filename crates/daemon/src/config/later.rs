@@ -3,22 +3,14 @@
 
 use super::fault::Report;
 use super::spot::Spot;
-use super::written::{self, Missing, Records, Share};
+use super::written::{self, Missing, Records};
 
-/// Refuses what an integration cannot do yet: `guards`, `missing: deactivate` and `saas`.
+/// Refuses what an integration cannot do yet: `missing: deactivate` and `saas`.
 pub(super) fn refuse_in_integration(
     written: &written::Integration,
     spot: Spot<'_>,
     report: &mut Report,
 ) {
-    if let Some(guards) = &written.guards {
-        check_guards(guards, spot.at("guards"), report);
-        report.fault(
-            spot.at("guards").key,
-            "`guards` are not in this version yet: nothing would hold a load back; \
-             take the section out",
-        );
-    }
     if written.missing == Some(Missing::Deactivate) {
         report.fault(
             spot.at("missing").value,
@@ -53,32 +45,4 @@ pub(super) fn refuse_in_integration(
             "`saas` is not in this version yet: no SaaS user would be made; take the section out",
         );
     }
-}
-
-fn check_guards(written: &written::Guards, spot: Spot<'_>, report: &mut Report) {
-    for (key, share) in [
-        ("create", &written.create),
-        ("update", &written.update),
-        ("role_change", &written.role_change),
-        ("deactivate", &written.deactivate),
-        ("blank", &written.blank),
-        ("source_shrink", &written.source_shrink),
-        ("failed", &written.failed),
-    ] {
-        if let Some(Share::Percent(text)) = share
-            && percent(text).is_none()
-        {
-            report.fault(
-                spot.at(key).value,
-                format!("`{text}` is not a share; write `0%` to `100%`, or a number of users"),
-            );
-        }
-    }
-}
-
-fn percent(text: &str) -> Option<f64> {
-    let digits = text.strip_suffix('%')?;
-    let plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-    let number: f64 = digits.bytes().all(plain).then(|| digits.parse().ok())??;
-    (number <= 100.0).then_some(number)
 }

@@ -5,6 +5,7 @@
 //! ([`super::structure`]), and what is left of it can then always be read.
 
 mod integration;
+mod guards;
 mod later;
 mod metrics;
 mod notify;
@@ -16,11 +17,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use guards::Guards;
 pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use later::{Guards, Saas};
+pub(crate) use later::Saas;
 pub(crate) use metrics::Metrics;
 pub(crate) use notify::{Notify, Occasion, Webhook, WebhookFormat};
 pub(crate) use schedule::{At, DateText, Exclude, Overlap, Retry, Schedule};

@@ -46,6 +46,13 @@ pub(crate) enum Question {
         /// The id of the run.
         run_id: String,
     },
+    /// That a plan that waits is dropped.
+    Discard {
+        /// The id of the run.
+        run_id: String,
+        /// Why, for those who look later.
+        reason: Option<String>,
+    },
     /// That everybody in `notify` is sent a test.
     TestNotify {
         /// Who that is in the client's own configuration.
@@ -61,7 +68,7 @@ pub(crate) enum Question {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Order {
-    /// The id of the integration; empty for [`Work::Apply`] when the client cannot read the database.
+    /// The id of the integration; empty for work on an earlier run when the client cannot read the database.
     pub(crate) integration: String,
     /// What is to be done.
     pub(crate) work: Work,
@@ -89,7 +96,90 @@ pub(crate) enum Work {
     Apply {
         /// The id of the planned run.
         run_id: String,
+        /// The account of who asks; the daemon knows it by itself.
+        #[serde(skip)]
+        by: String,
     },
+    /// Let a parked plan go on.
+    Release {
+        /// The id of the parked run.
+        run_id: String,
+        /// Why, for those who look later.
+        reason: String,
+        /// As in `Apply`.
+        #[serde(skip)]
+        by: String,
+    },
+    /// Load again those whom a run skipped or failed.
+    Replay {
+        /// The id of that run.
+        run_id: String,
+        /// What may be written, if not what the configuration says.
+        preference: Option<Wish>,
+    },
+    /// Write back what a run replaced.
+    Undo {
+        /// The id of that run.
+        run_id: String,
+        /// Only of this user.
+        only: Option<String>,
+        /// Whether people whom it made are suspended.
+        suspend: bool,
+        /// Whether nothing is written.
+        dry: bool,
+    },
+}
+
+/// A preference, as it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Wish {
+    /// People who are in Oomnitza are updated.
+    UpdateOnly,
+    /// People who are not in Oomnitza are made, the others updated.
+    CreateAndUpdate,
+    /// People who are not in Oomnitza are made.
+    CreateOnly,
+}
+
+impl From<Wish> for load::Preference {
+    fn from(wish: Wish) -> Self {
+        match wish {
+            Wish::UpdateOnly => Self::UpdateOnly,
+            Wish::CreateAndUpdate => Self::CreateAndUpdate,
+            Wish::CreateOnly => Self::CreateOnly,
+        }
+    }
+}
+
+impl Work {
+    /// The id of the run that it is about, if it is about one.
+    pub(crate) fn of_run(&self) -> Option<&str> {
+        match self {
+            Self::Load { .. } | Self::DryRun { .. } | Self::Plan => None,
+            Self::Apply { run_id, .. }
+            | Self::Release { run_id, .. }
+            | Self::Replay { run_id, .. }
+            | Self::Undo { run_id, .. } => Some(run_id),
+        }
+    }
+
+    /// The id of the run that it goes on with; what makes a run of its own has none.
+    pub(crate) fn goes_on_with(&self) -> Option<&str> {
+        match self {
+            Self::Apply { run_id, .. } | Self::Release { run_id, .. } => Some(run_id),
+            _ => None,
+        }
+    }
+
+    /// Notes who asks for it.
+    pub(crate) fn asked_by(mut self, account: String) -> Self {
+        if let Self::Apply { by, .. } | Self::Release { by, .. } = &mut self {
+            *by = account;
+        }
+        self
+    }
 }
 
 /// What the daemon answers.

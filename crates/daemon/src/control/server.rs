@@ -63,6 +63,14 @@ pub(crate) trait Desk: Clone + Send + Sync + 'static {
         peer: &Peer,
     ) -> impl Future<Output = Result<String, Refusal>> + Send;
 
+    /// Drops a plan that waits.
+    fn discard(
+        &self,
+        run_id: String,
+        reason: Option<String>,
+        peer: &Peer,
+    ) -> impl Future<Output = Result<String, Refusal>> + Send;
+
     /// Stops a run, which ends as canceled.
     fn cancel(
         &self,
@@ -247,6 +255,7 @@ async fn answer<D: Desk>(
         } => desk.pause(integration, reason, peer).await,
         Question::Resume { integration } => desk.resume(integration, peer).await,
         Question::Cancel { run_id } => desk.cancel(run_id, peer).await,
+        Question::Discard { run_id, reason } => desk.discard(run_id, reason, peer).await,
         Question::TestNotify { channels } => {
             return Some(match desk.test_notify(channels, peer).await {
                 Ok(trials) => Answer::Tried { trials },

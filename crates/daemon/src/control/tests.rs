@@ -79,6 +79,15 @@ impl Desk for Driver {
         Err(Refusal::new(Exit::Usage, format!("`{what}` is not paused")))
     }
 
+    async fn discard(
+        &self,
+        run_id: String,
+        _: Option<String>,
+        _: &Peer,
+    ) -> Result<String, Refusal> {
+        Ok(format!("discard {run_id}"))
+    }
+
     async fn cancel(&self, run_id: String, _: &Peer) -> Result<String, Refusal> {
         assert_ne!(run_id, "panic", "a fault of ours");
         Ok(format!("cancel {run_id}"))
@@ -221,6 +230,7 @@ fn report() -> Report {
         target_calls: 5,
         error: None,
         reason: None,
+        guards: Vec::new(),
     }
 }
 

@@ -305,6 +305,7 @@ mod tests {
             target_calls: 5,
             error: None,
             reason: None,
+            guards: Vec::new(),
         };
         let told = Signal::ended(&report).unwrap();
         assert_eq!(told.moment, Moment::Succeeded);

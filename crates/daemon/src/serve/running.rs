@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use load::{Cause, Halt, Intent, Loader, Publisher, Report, Request};
+use load::{
+    Cause, Decision, Halt, Intent, Loader, Made, Publisher, Replay, Report, Request, Undo, Whom,
+};
 use sentinelone::OwnToken;
 use store::{Store, Token};
 use tokio::runtime::Handle;
@@ -54,8 +56,13 @@ impl Task {
     fn is_a_load(&self) -> bool {
         matches!(
             self,
-            Self::Work(Work::Load { only: None } | Work::Apply { .. })
+            Self::Work(Work::Load { only: None } | Work::Apply { .. } | Work::Release { .. })
         )
+    }
+
+    /// Whether it goes on with a plan; whether there is one to go on with, that shows.
+    fn goes_on(&self) -> bool {
+        matches!(self, Self::Work(work) if work.goes_on_with().is_some())
     }
 }
 
@@ -123,8 +130,7 @@ async fn carry_out_and_tell(
 ) -> Outcome {
     let (id, run_id) = (launch.integration.clone(), launch.run_id.to_string());
     let is_a_load = launch.task.is_a_load();
-    // Whether there is anything to apply, applying shows.
-    if is_a_load && !matches!(launch.task, Task::Work(Work::Apply { .. })) {
+    if is_a_load && !launch.task.goes_on() {
         notifier.run_started(&id, &run_id);
     }
     let outcome = carry_out(store, watch, meters, launch).await;
@@ -195,34 +201,77 @@ async fn work(
             loader.recover_only().await?;
             None
         }
-        Task::Work(Work::Apply { run_id }) => Some(loader.apply(&run_id, loader.writer()).await?),
-        Task::Work(work) => {
-            let request = request(loader, work, trigger, slot, run_id);
-            Some(loader.run(&request).await?)
-        }
+        Task::Work(work) => Some(carry_out_work(loader, work, trigger, slot, run_id).await?),
     })
 }
 
-fn request(
+/// Does what is asked for with an integration, in the daemon or without it.
+pub(crate) async fn carry_out_work(
     loader: &Loader,
     work: Work,
     trigger: &'static str,
     slot: Option<load::Slot>,
     run_id: Uuid,
-) -> Request {
+) -> Result<Report, load::Error> {
     let (intent, only) = match work {
         Work::DryRun { only } => (Intent::DryRun, only),
         Work::Plan => (Intent::Plan, None),
         Work::Load { only } => (Intent::Deliver(loader.writer()), only),
-        // Applying is no run of its own; it does not come here.
-        Work::Apply { .. } => (Intent::Deliver(loader.writer()), None),
+        Work::Apply { run_id, by } => {
+            let decision = decision(by, None);
+            return loader.apply(&run_id, &decision, loader.writer()).await;
+        }
+        Work::Release { run_id, reason, by } => {
+            let decision = decision(by, Some(reason));
+            return loader.release(&run_id, &decision, loader.writer()).await;
+        }
+        Work::Replay {
+            run_id: origin,
+            preference,
+        } => {
+            let replay = Replay {
+                run_id: origin,
+                preference: preference.map(Into::into),
+                intent: Intent::Deliver(loader.writer()),
+                new_run_id: Some(run_id),
+            };
+            return loader.replay(&replay).await;
+        }
+        Work::Undo {
+            run_id: origin,
+            only,
+            suspend,
+            dry,
+        } => {
+            let undo = Undo {
+                run_id: origin,
+                only,
+                made: if suspend { Made::Suspended } else { Made::Left },
+                intent: if dry {
+                    Intent::DryRun
+                } else {
+                    Intent::Deliver(loader.writer())
+                },
+                new_run_id: Some(run_id),
+            };
+            return loader.undo(&undo).await;
+        }
     };
-    Request {
+    let request = Request {
         intent,
-        only,
+        whom: only.map_or(Whom::Everybody, Whom::Address),
         trigger,
         slot,
         run_id: Some(run_id),
+    };
+    loader.run(&request).await
+}
+
+fn decision(by: String, reason: Option<String>) -> Decision {
+    Decision {
+        by,
+        reason,
+        at: Timestamp::now(),
     }
 }
 

@@ -180,7 +180,7 @@ impl Deliverer<'_> {
                     } else if error.is_unauthorized() {
                         rejection(&error)
                     } else {
-                        failed(Reason::Unreachable.because(format!(
+                        failed(Reason::Unreachable.in_words(format!(
                             "{}; it may have been applied, which the next run sees",
                             chain(&error)
                         )))
@@ -200,12 +200,14 @@ impl Deliverer<'_> {
         }
         self.store_outcomes(&refused).await?;
         sent.refused += refused.len();
+        self.failures.note(batch.len(), refused.len());
         if result.is_ok() && sent.creates + sent.updates == 0 && sent.refused >= HOPELESS {
             return Err(Stop::RefusesAll {
                 records: sent.refused,
             });
         }
-        result
+        result?;
+        self.failures.check(&self.integration.guards)
     }
 
     fn sync_field(&self, bulk: &Bulk, group: &Group) -> Vec<FieldId> {

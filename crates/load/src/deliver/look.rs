@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use mapping::Mapping;
 use oomnitza::{FieldName, Person, PersonId, Reader};
 use serde_json::value::RawValue;
-use store::{Action, Form, PlannedChange};
+use store::{Action, Fault, Form, PlannedChange};
 
 use crate::error::{Stop, chain};
-use crate::read::{field_name, spellings};
+use crate::read::{field_name, or_empty, spellings, standing_of};
+use crate::reason::Reason;
 
 /// What Oomnitza shows of a change that was sent.
 #[derive(Debug)]
@@ -121,7 +122,7 @@ pub(crate) async fn look_up(
     Ok(looks)
 }
 
-/// Finds the changes that somebody has made pointless since the plan, each with a sentence that says how.
+/// Finds the changes that somebody has made pointless since the plan, each with the entry of the error log that says how.
 ///
 /// A create is always looked up by all its keys.
 /// An update is looked at when `look_again`: what it replaces must still be there.
@@ -130,7 +131,7 @@ pub(crate) async fn conflicts(
     mapping: &Mapping,
     changes: &[PlannedChange],
     look_again: bool,
-) -> Result<HashMap<i64, String>, Stop> {
+) -> Result<HashMap<i64, Fault>, Stop> {
     let mut conflicts = HashMap::new();
     let creates: Vec<&PlannedChange> = changes
         .iter()
@@ -140,24 +141,24 @@ pub(crate) async fn conflicts(
         let name = mapping.fields()[holders.key].name();
         for change in &creates {
             let wanted = key_text(mapping, holders.key, change);
-            let sentence = if let Some(person) =
-                wanted.and_then(|wanted| holders.people.get(&wanted))
+            let fault = if let Some(person) = wanted.and_then(|wanted| holders.people.get(&wanted))
             {
-                format!(
-                    "somebody with the user's `{name}` has come into Oomnitza since it was read, as user_id {}",
-                    person.id
-                )
+                let cause = format!(
+                    "somebody with the user's `{name}` has come into Oomnitza since it was read"
+                );
+                let message = format!("{cause}, as user_id {}", person.id);
+                Reason::Conflict.because_of_all(message, &cause)
             } else if let Some(why) = key_spellings(mapping, holders.key, change)
                 .iter()
                 .find_map(|value| holders.unanswered.get(value))
             {
-                format!(
+                Reason::Conflict.in_words(format!(
                     "whether somebody has the user's `{name}` by now could not be looked up: {why}"
-                )
+                ))
             } else {
                 continue;
             };
-            conflicts.entry(change.change).or_insert(sentence);
+            conflicts.entry(change.change).or_insert(fault);
         }
     }
     if !look_again {
@@ -171,10 +172,12 @@ pub(crate) async fn conflicts(
         let person = change.oomnitza_id.as_deref().and_then(|id| people.get(id));
         let sentence = match person {
             None => Some("the person is not in Oomnitza any more".to_owned()),
-            Some(person) => edited(mapping, change, person),
+            Some(person) => {
+                edited(mapping, change, person).or_else(|| touched(mapping, change, person))
+            }
         };
         if let Some(sentence) = sentence {
-            conflicts.insert(change.change, sentence);
+            conflicts.insert(change.change, Reason::Conflict.because(sentence));
         }
     }
     Ok(conflicts)
@@ -200,6 +203,15 @@ fn edited(mapping: &Mapping, change: &PlannedChange, person: &Person) -> Option<
         }
     });
     edited
+}
+
+/// Says that somebody has changed a person otherwise since the plan, if so.
+fn touched(mapping: &Mapping, change: &PlannedChange, person: &Person) -> Option<String> {
+    let changed = change
+        .standing
+        .is_some_and(|standing| standing != standing_of(mapping, person));
+    changed
+        .then(|| "somebody has changed the person in Oomnitza since the plan was made".to_owned())
 }
 
 async fn people_of_updates(
@@ -353,12 +365,4 @@ fn member<'a>(members: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
         .iter()
         .find(|(member, _)| *member == name)
         .map(|(_, value)| *value)
-}
-
-/// Raw JSON, with `""` (nothing at all) for the empty value.
-fn or_empty(raw: &str) -> &str {
-    match raw {
-        "null" | "\"\"" => "",
-        raw => raw,
-    }
 }

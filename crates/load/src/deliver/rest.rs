@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{FutureExt as _, StreamExt as _};
+use http::StatusCode;
 use oomnitza::{Answer, Error, PersonId};
 use store::{Action, Form, Group, PlannedChange, Settled, Settlement};
 
 use super::{
-    Deliverer, Look, chain, done, failed, look_up, not_attempted, rejection, settle, withdrawn,
+    Deliverer, Look, answered, chain, done, failed, look_up, not_attempted, rejection, settle,
+    withdrawn,
 };
 use crate::error::Stop;
 use crate::point::{Point, reach};
@@ -90,6 +92,7 @@ impl Deliverer<'_> {
             .collect();
         self.store_outcomes(&settled).await?;
         self.remember(&forms).await?;
+        self.failures.check(&self.integration.guards)?;
         luck.verdict().map_err(|stop| self.halt.explain(stop))
     }
 
@@ -141,7 +144,8 @@ impl Deliverer<'_> {
 
     /// Makes one write, unless the run is stopped or nothing can be written any more; with what its answer shows.
     async fn write(&self, change: &PlannedChange, luck: &Luck) -> (Settled, Option<Look>) {
-        if self.halt.is_stopped() || luck.is_gone() {
+        let stops = self.failures.check(&self.integration.guards).is_err();
+        if self.halt.is_stopped() || luck.is_gone() || stops {
             return (settle(change, withdrawn(not_attempted())), None);
         }
         let person = change
@@ -159,28 +163,48 @@ impl Deliverer<'_> {
             }
         };
         luck.note(!matches!(answer, Err(Error::Transport(_))));
+        let settled = self.settled(change, answer, luck);
+        let has_failed = matches!(settled.0.settlement, Settlement::Failed(_));
+        self.failures.note(1, usize::from(has_failed));
+        settled
+    }
+
+    /// Says what became of a write by its answer.
+    fn settled(
+        &self,
+        change: &PlannedChange,
+        answer: Result<Answer, Error>,
+        luck: &Luck,
+    ) -> (Settled, Option<Look>) {
+        let status = match &answer {
+            Ok(answer) => Some(answer.status),
+            Err(error) => error.status(),
+        };
         match answer {
             Ok(Answer {
                 person: Some(person),
+                ..
             }) => {
                 let look = Look::at(self.mapping(), change, &person);
                 let id = Some(person.id.as_str().to_owned());
-                (settle(change, done(change, id)), Some(look))
+                (answered(change, done(change, id), status), Some(look))
             }
-            Ok(Answer { person: None }) => (settle(change, Settlement::Done(None)), None),
+            Ok(Answer { person: None, .. }) => {
+                (answered(change, Settlement::Done(None), status), None)
+            }
             Err(error) if error.is_unauthorized() => {
-                let fault = Reason::Rejected.because(chain(&error));
+                let fault = Reason::Rejected.in_words(chain(&error));
                 // Whoever comes second has the same to say.
                 let _ = luck.refused_token.set(Stop::Target(error));
-                (settle(change, failed(fault)), None)
+                (answered(change, failed(fault), status), None)
             }
-            Err(error) if error.is_refusal() => (settle(change, rejection(&error)), None),
+            Err(error) if error.is_refusal() => (answered(change, rejection(&error), status), None),
             Err(error) if self.halt.is_stopped() && !error.may_have_arrived() => {
                 (settle(change, withdrawn(not_attempted())), None)
             }
             Err(error) => {
-                let fault = Reason::Unreachable.because(chain(&error));
-                (settle(change, failed(fault)), None)
+                let fault = Reason::Unreachable.in_words(chain(&error));
+                (answered(change, failed(fault), status), None)
             }
         }
     }
@@ -220,6 +244,7 @@ impl Deliverer<'_> {
         let reading = self.halt.or_stop(self.reader.people_by_ids(&ids)).await;
         let people = reading.unwrap_or_default();
         Answer {
+            status: StatusCode::OK,
             person: people.into_iter().next(),
         }
     }

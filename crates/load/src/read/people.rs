@@ -5,6 +5,7 @@ use std::path::Path;
 
 use mapping::Mapping;
 use oomnitza::{Completeness, FieldName, Malformed, PeoplePage, PeoplePages, Person, Reader};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::{Fetched, Intake, Pages, Side, ahead, next};
 use crate::error::Stop;
@@ -93,6 +94,44 @@ pub(crate) fn field_name(mapping: &Mapping, field: usize) -> Result<FieldName, S
     })
 }
 
+/// When Oomnitza says that a person was last changed.
+const CHANGED_AT: &str = "change_date";
+
+/// Gives a hash of what Oomnitza has of a person, as far as it matters here: with another one, somebody has
+/// changed the person in between.
+pub(crate) fn standing_of(mapping: &Mapping, person: &Person) -> u64 {
+    let mut values = vec![""; mapping.fields().len()];
+    let mut changed_at = "";
+    person.for_each_field(|name, value| {
+        if name == CHANGED_AT {
+            changed_at = value.get();
+        }
+        let fields = mapping.fields().iter();
+        for (place, _) in fields.enumerate().filter(|(_, field)| field.name() == name) {
+            values[place] = or_empty(value.get());
+        }
+    });
+    standing(person.suspended, changed_at, &values)
+}
+
+fn standing(suspended: Option<bool>, changed_at: &str, values: &[&str]) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&[suspended.map_or(2, u8::from)]);
+    for value in values.iter().chain([&changed_at]) {
+        hash.update(value.as_bytes());
+        hash.update(&[0]);
+    }
+    hash.digest()
+}
+
+/// Raw JSON, with `""` (nothing at all) for the empty value.
+pub(crate) fn or_empty(raw: &str) -> &str {
+    match raw {
+        "null" | "\"\"" => "",
+        raw => raw,
+    }
+}
+
 /// The mapped fields, and which of them anybody in Oomnitza has.
 struct Fields {
     places: HashMap<String, usize>,
@@ -158,22 +197,24 @@ impl<'m> Taking<'m> {
     fn person(&mut self, person: &Person) -> Result<(), Stop> {
         let fields = &mut self.fields;
         let mut values = vec![""; fields.present.len()];
+        let mut changed_at = "";
         let mut ordinals = 0..;
         person.for_each_field(|name, value| {
+            if name == CHANGED_AT {
+                changed_at = value.get();
+            }
             let place = ordinals
                 .next()
                 .and_then(|ordinal| fields.place(ordinal, name));
             if let Some(place) = place {
                 fields.present[place] = true;
-                values[place] = match value.get() {
-                    "null" | "\"\"" => "",
-                    value => value,
-                };
+                values[place] = or_empty(value.get());
             }
         });
         let row = self.intake.rows.push(&TargetRow {
             id: person.id.as_str(),
             suspended: person.suspended,
+            standing: standing(person.suspended, changed_at, &values),
             values: values.clone(),
         })?;
         for (number, &field) in (0_u8..).zip(self.mapping.sync_keys()) {

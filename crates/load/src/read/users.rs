@@ -153,7 +153,7 @@ impl UserReader<'_> {
     fn map(&self, user: &User, record: &mut Record) -> (bool, Option<Fault>) {
         let subject = match Subject::new(user.json()) {
             Ok(subject) => subject,
-            Err(error) => return (true, Some(Reason::Mapping.because(error.to_string()))),
+            Err(error) => return (true, Some(Reason::Mapping.in_words(error.to_string()))),
         };
         match self.mapping.in_scope(&subject, self.load) {
             Ok(true) => {}
@@ -187,7 +187,7 @@ fn take_malformed(
     intake: &mut Intake,
 ) -> Result<(), Stop> {
     let json = String::from_utf8_lossy(&malformed.json);
-    let fault = Reason::Mapping.because(format!(
+    let fault = Reason::Mapping.in_words(format!(
         "the console sent a user that cannot be read: {}",
         malformed.message
     ));

@@ -1,7 +1,7 @@
 //! The end of a run: its state, its counts, and what it did to the runs and errors before it.
 
 use jiff::Timestamp;
-use store::{Run, State};
+use store::{Furthest, Run, State};
 use transport::Retry;
 
 use super::Active;
@@ -82,6 +82,7 @@ impl Active<'_> {
             target_calls,
             error,
             reason: outline,
+            guards: self.hits.clone(),
         };
         log_end(&report);
         Ok(report)
@@ -107,7 +108,7 @@ impl Active<'_> {
         let (store, key, now) = (&self.loader.store, self.key, Timestamp::now());
         let intents = store.intents(key).await?;
         let among = self.among.as_deref();
-        let overtakes = intents.is_some() && intent.writer().is_some();
+        let overtakes = intents.is_some() && intent.writer().is_some() && self.is_whole();
         let state = match (intents, intent, result) {
             (Some(_), Intent::Deliver(_), Ok(())) => {
                 let counts = store.outcomes(key).await?;
@@ -117,11 +118,16 @@ impl Active<'_> {
                     State::Completed
                 };
                 store.publish_outcomes(key, among, now).await?;
+                if self.is_whole() {
+                    store
+                        .keep_furthest(key.integration, Furthest::Completed)
+                        .await?;
+                }
                 reach(Point::OutcomesPublished);
                 store.end_run(key, state, &counts, error, now).await?;
                 state
             }
-            (Some(_), Intent::Deliver(_), Err(stop)) => {
+            (Some(_), Intent::Deliver(_), Err(stop)) if stop.state() != State::Parked => {
                 let state = stop.state();
                 end_early(store, key, state, among, error.unwrap_or_default()).await?;
                 state
@@ -141,7 +147,7 @@ impl Active<'_> {
             }
         };
         reach(Point::RunEnded);
-        if (overtakes || state == State::Parked) && !self.partial {
+        if overtakes {
             store.overtake(key).await?;
         }
         Ok(state)
@@ -161,6 +167,7 @@ impl Active<'_> {
             target_calls: self.loader.target.calls().sent,
             error: Some(format!("{}; the plan stays as it is", stop.chain())),
             reason: Some(stop.for_log()),
+            guards: Vec::new(),
         }
     }
 }

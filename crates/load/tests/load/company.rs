@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderName};
 use load::{
-    Bulk, Delivery, Halt, Integration, Intent, Loader, Preference, Publisher, Report, Request,
+    Bulk, Delivery, Guards, Halt, Integration, Intent, Loader, Preference, Publisher, Report,
+    Request, Whom,
 };
 use mapping::{Definition, FieldDefinition, Mapping};
 use oomnitza::{Connector, FieldId, FieldName};
@@ -86,6 +87,8 @@ impl Company {
                         field_ids: MAPPING.map(|(field, _)| bulk_id(field)).to_vec(),
                     }),
                 },
+                role_fields: Vec::new(),
+                guards: Guards::default(),
             },
             source: client(&console, AUTHORIZATION, token),
             target: client(
@@ -148,7 +151,7 @@ impl Company {
 pub(crate) fn request(intent: Intent) -> Request {
     Request {
         intent,
-        only: None,
+        whom: Whom::Everybody,
         trigger: "manual",
         run_id: None,
         slot: None,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use load::{Error, Halt};
 use simulator::{Effect, Fault, System};
-use store::{NewRun, RunKey};
+use store::{Kind, NewRun, RunKey};
 use uuid::Uuid;
 
 use crate::company::{By, Company, INTEGRATION};
@@ -14,6 +14,8 @@ async fn dead_run(company: &Company) -> RunKey {
         run_id: Uuid::now_v7(),
         integration: INTEGRATION,
         trigger: "schedule",
+        kind: Kind::Load,
+        origin: None,
         dry_run: false,
         partial: false,
         started_at: Timestamp::now(),

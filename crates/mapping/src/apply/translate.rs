@@ -21,6 +21,14 @@ pub(super) fn translate<'t>(
                 "the table of `{}` takes one value, and `{}` gave {source}",
                 field.name, field.expression
             ),
+            cause: Some(
+                format!(
+                    "the table of `{}` takes one value, and `{}` gave several",
+                    field.name, field.expression
+                )
+                .into(),
+            ),
+            value: None,
             hint: Some(format!(
                 "give `{}` an expression with one value, such as `lowestRole`",
                 field.name
@@ -35,6 +43,8 @@ pub(super) fn translate<'t>(
             "the table of `{}` lacks `{key}`, which `{}` gave",
             field.name, field.expression
         ),
+        cause: Some(format!("{0} `{key}` has no entry in the table of `{0}`", field.name).into()),
+        value: Some(key.as_ref().into()),
         hint: Some(format!(
             "add `{}: …` to the table of `{}`, or give it `otherwise`",
             yaml_key(&key),

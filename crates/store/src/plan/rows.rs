@@ -118,6 +118,7 @@ struct ChangeRow {
     action: Action,
     key_field: String,
     oomnitza_id: Option<String>,
+    standing: Option<i64>,
 }
 
 /// A row of `change_values`.
@@ -126,6 +127,7 @@ struct ChangeValues {
     key_value: String,
     before: Option<String>,
     after: String,
+    left_alone: Option<String>,
 }
 
 /// The rows of a chunk: lines taken apart, so that their texts are moved and never copied.
@@ -210,12 +212,14 @@ impl Rows {
                     action: planned.action,
                     key_field: planned.key_field,
                     oomnitza_id: planned.oomnitza_id,
+                    standing: planned.standing.map(u64::cast_signed),
                 });
                 self.values.push(ChangeValues {
                     change,
                     key_value: planned.key_value,
                     before: planned.before,
                     after: planned.after,
+                    left_alone: planned.left_alone,
                 });
             }
             Verdict::Fault(fault) => self.faults.push(FaultRow {
@@ -258,24 +262,28 @@ impl Rows {
         .await?;
         insert(
             connection,
-            "INSERT INTO changes (change, run, person, action, state, key_field, oomnitza_id) ",
+            "INSERT INTO changes (change, run, person, action, state, key_field, oomnitza_id, standing) ",
             self.changes,
             |mut row, one| {
                 row.push_bind(one.change)
                     .push_bind(key.run)
                     .push_bind(one.person);
                 row.push_bind(one.action.as_str()).push("'planned'");
-                row.push_bind(one.key_field).push_bind(one.oomnitza_id);
+                row.push_bind(one.key_field)
+                    .push_bind(one.oomnitza_id)
+                    .push_bind(one.standing);
             },
         )
         .await?;
         insert(
             connection,
-            "INSERT INTO change_values (change, key_value, before, after) ",
+            "INSERT INTO change_values (change, key_value, before, after, left_alone) ",
             self.values,
             |mut row, one| {
                 row.push_bind(one.change).push_bind(one.key_value);
-                row.push_bind(one.before).push_bind(one.after);
+                row.push_bind(one.before)
+                    .push_bind(one.after)
+                    .push_bind(one.left_alone);
             },
         )
         .await?;

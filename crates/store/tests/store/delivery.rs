@@ -1,7 +1,7 @@
 //! Delivering a plan, change by change.
 
 use store::Verdict::Unchanged;
-use store::{Action, Cause, Group, Settled, Settlement, Severity, State};
+use store::{Action, Cause, Decision, Group, Settled, Settlement, Severity, State};
 
 use crate::support::{Bed, Drive, at, bed, create, fault, seen, skip, update};
 
@@ -145,6 +145,7 @@ async fn each_settlement_is_stored_and_counted() {
             change: change.change,
             person: change.person,
             settlement,
+            status: None,
         })
         .collect();
     let group = &bed.store.groups(drive.key).await.unwrap()[1];
@@ -157,6 +158,7 @@ async fn each_settlement_is_stored_and_counted() {
         change: created.change,
         person: created.person,
         settlement: Settlement::Done(Some("9001".to_owned())),
+        status: None,
     });
     bed.store.settle(drive.key, &settled, at(1)).await.unwrap();
     assert_eq!(
@@ -206,6 +208,7 @@ async fn a_done_change_can_turn_out_to_have_failed() {
         change: *change,
         person: *person,
         settlement: Settlement::Failed(Box::new(fault(Severity::Failed, "rejected"))),
+        status: None,
     };
     bed.store
         .settle(drive.key, std::slice::from_ref(&rejected), at(2))
@@ -235,6 +238,7 @@ async fn a_change_that_is_not_there_is_an_error() {
         change: 4711,
         person: 1,
         settlement: Settlement::Done(None),
+        status: None,
     };
     let error = bed
         .store
@@ -258,6 +262,7 @@ async fn the_rest_of_a_plan_is_withdrawn_with_one_reason() {
         change: first[0].change,
         person: first[0].person,
         settlement: Settlement::Done(None),
+        status: None,
     };
     bed.store.settle(drive.key, &[done], at(1)).await.unwrap();
     let not_attempted = fault(Severity::Failed, "not_attempted");
@@ -315,12 +320,21 @@ async fn a_planned_run_is_taken_up_once() {
         )
         .await
         .unwrap();
-    bed.store.resume_planned(drive.key).await.unwrap();
+    let decision = Decision {
+        by: "ann".to_owned(),
+        reason: None,
+        at: at(2),
+    };
+    let parked = bed.store.take_up(drive.key, State::Parked, &decision);
+    assert_eq!(parked.await.unwrap_err().cause(), Cause::Missing);
+    let planned = bed.store.take_up(drive.key, State::Planned, &decision);
+    planned.await.unwrap();
     assert_eq!(
         bed.lines("SELECT state, finished_at FROM v_runs").await,
         ["running|"]
     );
-    let error = bed.store.resume_planned(drive.key).await.unwrap_err();
+    let again = bed.store.take_up(drive.key, State::Planned, &decision);
+    let error = again.await.unwrap_err();
     assert_eq!(error.cause(), Cause::Missing);
 }
 

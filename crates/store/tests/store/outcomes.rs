@@ -181,6 +181,29 @@ async fn a_partial_run_touches_the_errors_of_its_own_people_only() {
 }
 
 #[tokio::test]
+async fn a_partial_run_resolves_what_it_loads_and_what_it_finds_out_of_scope() {
+    let bed = bed().await;
+    let all = ["1", "2", "3"].map(|id| seen(id, fail("mapping")));
+    bed.run(&all, 0).await;
+    bed.run_only(&[seen("1", create())], 1).await;
+    bed.run_only(&[seen("2", skip("out_of_scope"))], 2).await;
+    // Gone: a complete read alone can see that.
+    bed.run(&[seen("1", Unchanged), seen("2", skip("out_of_scope"))], 3)
+        .await;
+    assert_eq!(
+        bed.lines(
+            "SELECT source_id, resolved_at FROM v_errors WHERE reason = 'mapping' ORDER BY 1"
+        )
+        .await,
+        [
+            "1|2026-11-23T00:01:00.000Z",
+            "2|2026-11-23T00:02:00.000Z",
+            "3|2026-11-23T00:03:00.000Z",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_has_no_id_is_open_in_the_latest_complete_run_alone() {
     let bed = bed().await;
     bed.run(&[seen("", fail("mapping")), seen("", fail("mapping"))], 0)

@@ -206,6 +206,8 @@ async fn serve_a_day(bed: &Bed, integration: i64, days: i64) {
             run_id: Uuid::now_v7(),
             integration: INTEGRATION,
             trigger: "schedule",
+            kind: store::Kind::Load,
+            origin: None,
             dry_run: false,
             partial: false,
             started_at: now,

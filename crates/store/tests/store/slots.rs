@@ -42,6 +42,8 @@ async fn begin(
         run_id,
         integration,
         trigger: "schedule",
+        kind: store::Kind::Load,
+        origin: None,
         dry_run: false,
         partial: false,
         started_at: at(0),

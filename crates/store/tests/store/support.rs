@@ -62,6 +62,8 @@ pub(crate) fn seen(id: &'static str, verdict: Verdict) -> Seen {
 pub(crate) fn create() -> Verdict {
     Verdict::Change(Box::new(Change {
         action: Action::Create,
+        standing: None,
+        left_alone: None,
         key_field: "email".to_owned(),
         key_value: r#""new@acme.com""#.to_owned(),
         oomnitza_id: None,
@@ -73,6 +75,8 @@ pub(crate) fn create() -> Verdict {
 pub(crate) fn update(oomnitza_id: &str) -> Verdict {
     Verdict::Change(Box::new(Change {
         action: Action::Update,
+        standing: None,
+        left_alone: None,
         key_field: "sentinelone_user_id".to_owned(),
         key_value: r#""225""#.to_owned(),
         oomnitza_id: Some(oomnitza_id.to_owned()),
@@ -95,6 +99,8 @@ pub(crate) fn fault(severity: Severity, reason: &'static str) -> Fault {
         reason,
         field: Some("email".to_owned()),
         message: format!("the user is {reason}"),
+        cause: None,
+        value: None,
         hint: None,
     }
 }
@@ -134,6 +140,8 @@ impl Bed {
                 run_id,
                 integration,
                 trigger: "manual",
+                kind: store::Kind::Load,
+                origin: None,
                 dry_run,
                 partial,
                 started_at: at(minutes),
@@ -178,7 +186,14 @@ impl Bed {
             .people
             .extend(known.iter().flatten().map(|known| known.person));
         self.store
-            .complete_plan(drive.key, &drive.summary.counts, at(minutes), at(minutes))
+            .complete_plan(
+                drive.key,
+                &drive.summary.counts,
+                drive.summary.counts.seen,
+                complete.then_some("here"),
+                at(minutes),
+                at(minutes),
+            )
             .await
             .unwrap();
     }
@@ -196,6 +211,7 @@ impl Bed {
             let settled: Vec<Settled> = changes
                 .iter()
                 .map(|change| Settled {
+                    status: Some(200),
                     change: change.change,
                     person: change.person,
                     settlement: Settlement::Done(

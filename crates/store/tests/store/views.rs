@@ -11,7 +11,7 @@ async fn the_promised_views_have_the_promised_columns_in_order() {
     for (view, columns) in [
         (
             "v_runs",
-            "run_id, integration, trigger, state, dry_run, started_at, finished_at, duration_ms, seen, created, updated, unchanged, skipped, failed, deactivated, source_calls, target_calls, config_hash, portion, error, due_at",
+            "run_id, integration, trigger, state, dry_run, started_at, finished_at, duration_ms, seen, created, updated, unchanged, skipped, failed, deactivated, source_calls, target_calls, config_hash, portion, error, due_at, kind, of_run_id, decision, decided_at, decided_by, decision_reason",
         ),
         (
             "v_errors",
@@ -31,7 +31,19 @@ async fn the_promised_views_have_the_promised_columns_in_order() {
         ),
         (
             "v_changes",
-            "run_id, integration, source_id, email, oomnitza_id, action, state, before, after",
+            "run_id, integration, source_id, email, oomnitza_id, action, state, before, after, left_alone, status",
+        ),
+        (
+            "v_guards",
+            "run_id, integration, guard, found, allowed, base, message, examples",
+        ),
+        (
+            "v_error_groups",
+            "run_id, integration, outcome, reason, field, value, cause, users, open, examples, hint, yaml",
+        ),
+        (
+            "v_open_error_groups",
+            "integration, outcome, reason, field, value, cause, users, examples, hint, yaml, since, runs",
         ),
         ("v_slots", "integration, due_at, state, run_id, note"),
         (

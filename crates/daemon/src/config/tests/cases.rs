@@ -159,13 +159,22 @@ const CHANGES: &[(&str, &str)] = &[
         "    schedule:\n",
         "    missing: deactivate\n    schedule:\n",
     ),
-    (
-        "    schedule:\n",
-        "    guards: { create: 10% }\n    schedule:\n",
-    ),
+    // Guards.
     (
         "    schedule:\n",
         "    guards: { create: 110% }\n    schedule:\n",
+    ),
+    (
+        "    schedule:\n",
+        "    guards: { create: 3, at_least: 5 }\n    schedule:\n",
+    ),
+    (
+        "    schedule:\n",
+        "    guards: { blank: 0%, at_least: 1 }\n    schedule:\n",
+    ),
+    (
+        "    schedule:\n",
+        "    guards: { crate: 5% }\n    schedule:\n",
     ),
     ("log:\n", "metrics: { listen: here }\nlog:\n"),
     ("at: \"02:00\"", "every: 36h"),

@@ -47,7 +47,7 @@ pub(crate) struct Integration {
     #[schemars(extend("default" = "keep"))]
     pub(crate) missing: Option<Missing>,
 
-    /// Limits that a load must keep, or it writes nothing. Not in this version yet.
+    /// Limits that a load must keep, or it writes nothing and waits for a release.
     pub(crate) guards: Option<Guards>,
 
     /// The mapped fields that hold what a person may do; `role` if it is mapped.

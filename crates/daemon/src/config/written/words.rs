@@ -31,11 +31,5 @@ pub(crate) enum Share {
     /// A percentage from `0%` to `100%`.
     Percent(#[schemars(extend("pattern" = r"^[0-9]+(\.[0-9]+)?%$"))] String),
     /// A number of users.
-    Users(
-        #[expect(
-            dead_code,
-            reason = "any number of users is one; what needs it is not there yet"
-        )]
-        u64,
-    ),
+    Users(u64),
 }

@@ -22,6 +22,22 @@ fn questions_are_read_as_they_were_written() {
         Work::Plan,
         Work::Apply {
             run_id: "019a".to_owned(),
+            by: String::new(),
+        },
+        Work::Release {
+            run_id: "019a".to_owned(),
+            reason: "the merger".to_owned(),
+            by: String::new(),
+        },
+        Work::Replay {
+            run_id: "019a".to_owned(),
+            preference: Some(super::super::protocol::Wish::CreateAndUpdate),
+        },
+        Work::Undo {
+            run_id: "019a".to_owned(),
+            only: user(),
+            suspend: true,
+            dry: false,
         },
     ];
     let mut questions = vec![

@@ -86,6 +86,10 @@ pub(crate) enum Ask {
     Cancel {
         run_id: String,
     },
+    Discard {
+        run_id: String,
+        reason: Option<String>,
+    },
 }
 
 /// The way to the driver; clones lead to the same one.
@@ -180,6 +184,15 @@ impl Desk for Handle {
 
     async fn resume(&self, integration: Option<String>, peer: &Peer) -> Result<String, Refusal> {
         self.ask_for(Ask::Resume { integration }, peer).await
+    }
+
+    async fn discard(
+        &self,
+        run_id: String,
+        reason: Option<String>,
+        peer: &Peer,
+    ) -> Result<String, Refusal> {
+        self.ask_for(Ask::Discard { run_id, reason }, peer).await
     }
 
     async fn cancel(&self, run_id: String, peer: &Peer) -> Result<String, Refusal> {
@@ -289,6 +302,7 @@ impl Driver {
             } => self.pause(integration.as_deref(), reason, peer).await,
             Ask::Resume { integration } => self.resume(integration.as_deref(), peer).await,
             Ask::Cancel { run_id } => self.cancel(run_id, peer),
+            Ask::Discard { run_id, reason } => self.discard(run_id, reason.as_deref(), peer).await,
         }
     }
 
@@ -334,6 +348,7 @@ impl Ask {
             } => ("pause", integration.as_deref(), Some(reason)),
             Self::Resume { integration } => ("resume", integration.as_deref(), None),
             Self::Cancel { run_id } => ("cancel", Some(run_id), None),
+            Self::Discard { run_id, reason } => ("discard", Some(run_id), reason.as_deref()),
         }
     }
 }

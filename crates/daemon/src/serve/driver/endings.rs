@@ -52,7 +52,10 @@ impl Driver {
 
     /// Counts a run for those who watch; a dry run is none.
     fn count(&self, id: &str, active: &Active, outcome: &Outcome) {
-        let dry = matches!(active.task, Task::Work(Work::DryRun { .. }));
+        let dry = matches!(
+            active.task,
+            Task::Work(Work::DryRun { .. } | Work::Undo { dry: true, .. })
+        );
         match outcome {
             Ok(Some(report)) if !dry => self.counters.count_run(report),
             // It is put on record as failed.
@@ -196,6 +199,8 @@ impl Driver {
             run_id,
             integration: id,
             trigger: active.trigger,
+            kind: store::Kind::Load,
+            origin: None,
             dry_run: false,
             partial: false,
             started_at: active.since,

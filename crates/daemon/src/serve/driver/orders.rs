@@ -1,6 +1,6 @@
 //! Runs that clients ask for, and their being canceled.
 
-use load::Cause;
+use load::{Cause, Decision};
 use schedule::Fate;
 use uuid::Uuid;
 
@@ -8,6 +8,7 @@ use super::Driver;
 use super::desk::Event;
 use super::runs::stopping;
 use super::state::Active;
+use crate::commands::discarded;
 use crate::control::{Order, Peer, Refusal, Started, Work};
 use crate::exit::Exit;
 use crate::notify::Notifier;
@@ -36,6 +37,31 @@ impl Driver {
                 "the run of `{id}` is canceled; it had not begun yet"
             ))
         }
+    }
+
+    /// Drops a plan that waits; whoever wants to know of plans is told that there is one less.
+    pub(super) async fn discard(
+        &mut self,
+        run_id: &str,
+        reason: Option<&str>,
+        peer: &Peer,
+    ) -> Result<String, Refusal> {
+        let decision = Decision {
+            by: account(peer),
+            reason: reason.map(str::to_owned),
+            at: self.clock.now(),
+        };
+        let dropped = load::discard(&self.store, run_id, &decision).await;
+        let run = dropped.map_err(|error| {
+            let exit = if error.is_refusal() {
+                Exit::Usage
+            } else {
+                Exit::Failed
+            };
+            Refusal::new(exit, load::chain(&error))
+        })?;
+        self.notifier.wake();
+        Ok(discarded(&run.integration))
     }
 
     /// Takes a run out of the queue; one that was launched already stops by itself.
@@ -67,7 +93,7 @@ impl Driver {
         peer: &Peer,
     ) -> Result<Started, Refusal> {
         let (result, subject) = match self.resolve(order).await {
-            Ok(id) => (self.begin_order(&id, order), id),
+            Ok(id) => (self.begin_order(&id, order, peer), id),
             Err(refusal) => (Err(refusal), order.integration.clone()),
         };
         let (command, detail) = describe(&order.work);
@@ -124,9 +150,9 @@ impl Driver {
             return Err(stopping());
         }
         let mut id = order.integration.clone();
-        if let (Work::Apply { run_id }, true) = (&order.work, id.is_empty()) {
+        if let (Some(run_id), true) = (order.work.of_run(), id.is_empty()) {
             let unknown = || load::Error::UnknownRun {
-                run_id: run_id.clone(),
+                run_id: run_id.to_owned(),
             };
             let run = self
                 .store
@@ -170,7 +196,12 @@ impl Driver {
         }
     }
 
-    fn begin_order(&mut self, id: &str, order: &Order) -> Result<(String, Started), Refusal> {
+    fn begin_order(
+        &mut self,
+        id: &str,
+        order: &Order,
+        peer: &Peer,
+    ) -> Result<(String, Started), Refusal> {
         let busy = || {
             let integration = id.to_owned();
             Refusal::new(Exit::Busy, load::Error::Busy { integration }.to_string())
@@ -183,7 +214,7 @@ impl Driver {
             return Err(busy());
         }
         let now = self.clock.now();
-        let task = Task::Work(order.work.clone());
+        let task = Task::Work(order.work.clone().asked_by(account(peer)));
         let run_id = Uuid::now_v7();
         let enqueued = self
             .enqueue(id, task, "manual", None, run_id, now)
@@ -234,6 +265,23 @@ fn describe(work: &Work) -> (&'static str, Option<String>) {
             )),
         ),
         Work::Plan => ("plan", None),
-        Work::Apply { run_id } => ("apply", Some(run_id.clone())),
+        Work::Apply { run_id, .. } => ("apply", Some(run_id.clone())),
+        Work::Release { run_id, reason, .. } => ("release", Some(format!("{run_id}: {reason}"))),
+        Work::Replay { run_id, .. } => ("replay", Some(run_id.clone())),
+        Work::Undo {
+            run_id, only, dry, ..
+        } => {
+            let dry = if *dry { ", dry run" } else { "" };
+            let one = if only.is_some() { ", one user" } else { "" };
+            ("undo", Some(format!("{run_id}{dry}{one}")))
+        }
+    }
+}
+
+/// The account of a client, by its name where it has one.
+fn account(peer: &Peer) -> String {
+    match &peer.user {
+        Some(user) => user.clone(),
+        None => format!("uid {}", peer.uid),
     }
 }

@@ -99,9 +99,10 @@ impl Driver {
         let (publisher, progress) = Publisher::new();
         let (halt, (report, answer)) = (Halt::new(), oneshot::channel());
         let run_id = match &task {
-            Task::Work(Work::Apply { run_id }) => run_id.clone(),
-            _ => run_id.to_string(),
-        };
+            Task::Work(work) => work.goes_on_with().map(str::to_owned),
+            Task::Recovery => None,
+        }
+        .unwrap_or_else(|| run_id.to_string());
         let due_at = slot.as_ref().map(|(due_at, ..)| *due_at);
         let longest = slot.as_ref().map(|(.., longest)| *longest);
         served.active = Some(Active {

@@ -207,7 +207,7 @@ impl Deliverer<'_> {
     ) -> (Settlement, Vec<Form>) {
         let rejected = |what: &str| {
             let message = format!("{what}; Oomnitza's run log says: {}", words(log));
-            (failed(Reason::Rejected.because(message)), Vec::new())
+            (failed(Reason::Rejected.in_words(message)), Vec::new())
         };
         let Some(look) = look else {
             return rejected("the person is not in Oomnitza after the load");

@@ -358,6 +358,8 @@ async fn carry_out(
             run_id: launch.run_id,
             integration: &launch.integration,
             trigger: launch.trigger,
+            kind: store::Kind::Load,
+            origin: None,
             dry_run: false,
             partial: false,
             started_at: clock.now(),
@@ -402,5 +404,6 @@ async fn carry_out(
         target_calls: 0,
         error: None,
         reason: None,
+        guards: Vec::new(),
     }))
 }

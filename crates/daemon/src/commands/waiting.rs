@@ -1,0 +1,170 @@
+//! `apply`, `release`, `discard`, `replay` and `undo`: what is done with a run that was made before.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use load::{Decision, Report};
+use nix::unistd::{Uid, User};
+use uuid::Uuid;
+
+use super::run::{Kind, here};
+use crate::app;
+use crate::arguments::{Apply, Created, Discard, Release, Replay, Undo};
+use crate::config::{self, Config};
+use crate::control::{Client, Order, Question, Work};
+use crate::exit::{self, Exit};
+use crate::output;
+use crate::serve::carry_out_work;
+use crate::signals::Signals;
+
+pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> {
+    let work = Work::Apply {
+        run_id: command.run_id.clone(),
+        by: String::new(),
+    };
+    carry_out(path, work, command.json).await
+}
+
+pub(crate) async fn release(path: &Path, command: &Release) -> anyhow::Result<Exit> {
+    let work = Work::Release {
+        run_id: command.run_id.clone(),
+        reason: command.reason.clone(),
+        by: String::new(),
+    };
+    carry_out(path, work, command.json).await
+}
+
+pub(crate) async fn replay(path: &Path, command: &Replay) -> anyhow::Result<Exit> {
+    let work = Work::Replay {
+        run_id: command.run_id.clone(),
+        preference: command.preference,
+    };
+    carry_out(path, work, command.json).await
+}
+
+pub(crate) async fn undo(path: &Path, command: &Undo) -> anyhow::Result<Exit> {
+    let work = Work::Undo {
+        run_id: command.run_id.clone(),
+        only: command.only.clone(),
+        suspend: command.created == Created::Suspend,
+        dry: command.dry,
+    };
+    carry_out(path, work, command.json).await
+}
+
+pub(crate) async fn discard(path: &Path, command: &Discard) -> anyhow::Result<Exit> {
+    let state_dir = config::state_dir(path);
+    let sentence = if let Some(daemon) = Client::find(&state_dir).await? {
+        let question = Question::Discard {
+            run_id: command.run_id.clone(),
+            reason: command.reason.clone(),
+        };
+        daemon.order(&question).await?
+    } else {
+        let config = app::configuration(path)?;
+        // Where there is no database, there is no such run either.
+        app::read_store(&config).await?;
+        let store = app::open_store(&config).await?;
+        let decision = Decision {
+            by: account(),
+            reason: command.reason.clone(),
+            at: Timestamp::now(),
+        };
+        let dropped = load::discard(&store, &command.run_id, &decision).await;
+        super::run::close(store).await?;
+        discarded(&dropped?.integration)
+    };
+    eprintln!("{sentence}");
+    Ok(Exit::Done)
+}
+
+/// Says that a plan was dropped.
+pub(crate) fn discarded(integration: &str) -> String {
+    format!("the plan of `{integration}` is dropped; its next load plans anew")
+}
+
+/// Lets the daemon do it where one runs on the same state, else does it here.
+async fn carry_out(path: &Path, work: Work, json: bool) -> anyhow::Result<Exit> {
+    let mut signals = Signals::mind()?;
+    let config = app::configuration(path)?;
+    let run_id = work.of_run().unwrap_or_default().to_owned();
+    let daemon = Client::find(&config.state_dir).await?;
+    let integration = integration_of(&config, &run_id).await;
+    let report = if let Some(daemon) = daemon {
+        let order = match integration {
+            Ok(Some(integration)) => {
+                let integration = app::integration(&config, &integration)?;
+                Order {
+                    integration: integration.id.clone(),
+                    work,
+                    config_hash: integration.config_hash.clone(),
+                }
+            }
+            Ok(None) => return Err(load::Error::UnknownRun { run_id }.into()),
+            // Whoever may use the socket need not be able to read the database: the daemon is.
+            Err(_) => Order {
+                integration: String::new(),
+                work,
+                config_hash: String::new(),
+            },
+        };
+        daemon.carry_out(order, &mut signals).await?
+    } else {
+        let Some(integration) = integration? else {
+            return Err(load::Error::UnknownRun { run_id }.into());
+        };
+        let kind = match work {
+            Work::Apply { .. } | Work::Release { .. } => Kind::Apply,
+            _ => Kind::Other,
+        };
+        let work = work.asked_by(account());
+        here(&config, &integration, kind, signals, async |loader| {
+            carry_out_work(loader, work, "manual", None, Uuid::now_v7()).await
+        })
+        .await?
+    };
+    output::summary(&report, json)?;
+    if !json {
+        show_left_alone(&config, &report).await;
+    }
+    Ok(exit::of_report(&report))
+}
+
+/// Shows what an undo left, where the database can be read.
+async fn show_left_alone(config: &Config, report: &Report) {
+    let sql = "SELECT email, source_id, left_alone FROM v_changes WHERE run_id = ? AND left_alone IS NOT NULL";
+    let Ok(store) = app::read_store(config).await else {
+        return;
+    };
+    let rows = store
+        .select(sql.to_owned(), std::slice::from_ref(&report.run_id))
+        .await;
+    let Ok(rows) = rows else {
+        return;
+    };
+    if !rows.rows.is_empty() {
+        println!("somebody has changed these fields since, so they are left:");
+        let columns = ["email", "source_id", "left_alone"];
+        let format = crate::arguments::Format {
+            json: false,
+            csv: false,
+        };
+        // The run is done, whether or not this can be shown.
+        let _ = output::print(&rows, format, &columns, &config.timezone);
+    }
+}
+
+/// Looks up the integration of a run; `None`: there is no such run.
+async fn integration_of(config: &Config, run_id: &str) -> anyhow::Result<Option<String>> {
+    let run = app::read_store(config).await?.run(run_id).await?;
+    Ok(run.map(|run| run.integration))
+}
+
+/// The account that this process runs under, by its name where it has one.
+fn account() -> String {
+    let uid = Uid::current();
+    match User::from_uid(uid) {
+        Ok(Some(user)) => user.name,
+        _ => format!("uid {uid}"),
+    }
+}

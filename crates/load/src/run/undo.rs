@@ -1,0 +1,234 @@
+//! A run that takes back what another one wrote.
+
+use jiff::Timestamp;
+use oomnitza::{PersonId, Reader};
+use store::{Kind, NewRun, PlanSummary, Run, State, WrittenChange};
+use uuid::Uuid;
+
+use super::{Active, Loader};
+use crate::deliver::SecondLook;
+use crate::error::{Error, Stop};
+use crate::guards::{Measure, Tally};
+use crate::progress::Phase;
+use crate::report::Report;
+use crate::request::Intent;
+use crate::undo::{Made, Rules};
+
+/// Changes that are read, looked up and planned together.
+const CHUNK: u32 = 500;
+
+/// What is to be taken back.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    /// The id of the run that wrote it.
+    pub run_id: String,
+    /// Only of this user: an e-mail address, or an id of the console.
+    pub only: Option<String>,
+    /// What becomes of people whom that run made.
+    pub made: Made,
+    /// What becomes of the plan.
+    pub intent: Intent,
+    /// The id that the run gets, a UUIDv7; without one it takes a new one.
+    pub new_run_id: Option<Uuid>,
+}
+
+impl Loader {
+    /// Makes a run that writes back what an earlier one replaced, where Oomnitza still has what that one wrote.
+    ///
+    /// # Errors
+    /// There is nothing to take back: no such run, one that takes back itself, or that wrote nothing; what it wrote is
+    /// not on record any more; nobody or several are meant; another run is going on; the database cannot be used.
+    pub async fn undo(&self, undo: &Undo) -> Result<Report, Error> {
+        let _lock = self.lock()?;
+        let origin = self.undoable(&undo.run_id).await?;
+        let only = self.only(undo, &origin).await?;
+        let started_at = Timestamp::now();
+        let reader = Reader::new(self.target.clone());
+        let probed = self.recover(&reader, undo.intent.writer()).await;
+        let run_id = undo.new_run_id.unwrap_or_else(Uuid::now_v7);
+        let key = self
+            .store
+            .begin_run(&NewRun {
+                run_id,
+                integration: &self.integration.id,
+                trigger: "manual",
+                kind: Kind::Undo,
+                origin: Some(&undo.run_id),
+                dry_run: matches!(undo.intent, Intent::DryRun),
+                partial: true,
+                started_at,
+                config_hash: &self.integration.config_hash,
+                slot: None,
+            })
+            .await?;
+        let mut run = Active {
+            loader: self,
+            sentinelone: sentinelone::Client::new(self.source.clone()),
+            reader,
+            key,
+            kind: Kind::Undo,
+            partial: true,
+            read_at: started_at,
+            among: None,
+            hits: Vec::new(),
+        };
+        tracing::info!(run.id = %run_id, integration.id = %self.integration.id, origin.id = %undo.run_id, "A run is being taken back");
+        let result = match probed {
+            Ok(()) => run.take_back(undo, &origin, only.as_deref()).await,
+            Err(stop) => Err(stop),
+        };
+        let result = result.map_err(|stop| self.halt.explain(stop));
+        run.end(&run_id.to_string(), &undo.intent, result, started_at)
+            .await
+    }
+
+    /// Finds a run that can be taken back.
+    async fn undoable(&self, run_id: &str) -> Result<Run, Error> {
+        let run_id = run_id.to_owned();
+        let run = self.store.run(&run_id).await?;
+        let Some(run) = run.filter(|run| run.integration == self.integration.id) else {
+            return Err(Error::UnknownRun { run_id });
+        };
+        if run.kind == Kind::Undo {
+            return Err(Error::UndoOfUndo { run_id });
+        }
+        let waits = matches!(
+            run.state,
+            State::Planned | State::Parked | State::Running | State::Discarded | State::Overtaken
+        );
+        if waits || run.dry_run || run.counts.created + run.counts.updated == 0 {
+            return Err(Error::WroteNothing {
+                run_id,
+                state: run.state,
+            });
+        }
+        if self.store.written(run.key, 0, 1).await?.is_empty() {
+            return Err(Error::ChangesGone { run_id });
+        }
+        Ok(run)
+    }
+
+    /// Finds the one user whom `only` means, among those whom the run wrote; gives the id in the console.
+    async fn only(&self, undo: &Undo, origin: &Run) -> Result<Option<String>, Error> {
+        let Some(only) = &undo.only else {
+            return Ok(None);
+        };
+        let wanted = mapping::fold(only);
+        let (mut found, mut after) = (Vec::new(), 0);
+        loop {
+            let chunk = self.store.written(origin.key, after, CHUNK).await?;
+            let Some(last) = chunk.last() else {
+                break;
+            };
+            after = last.change.change;
+            let meant = chunk.into_iter().filter(|written| {
+                written.source_id == *only
+                    || written.email.as_deref().map(mapping::fold).as_ref() == Some(&wanted)
+            });
+            found.extend(meant.map(|written| written.source_id));
+        }
+        match found.as_slice() {
+            [one] => Ok(Some(one.clone())),
+            [] => Err(Error::NobodyMeant {
+                run_id: undo.run_id.clone(),
+                only: only.clone(),
+            }),
+            several => Err(Error::SeveralMeant {
+                run_id: undo.run_id.clone(),
+                only: only.clone(),
+                source_ids: several.join(", "),
+            }),
+        }
+    }
+}
+
+impl Active<'_> {
+    /// Plans the way back, and delivers where that is intended.
+    async fn take_back(
+        &mut self,
+        undo: &Undo,
+        origin: &Run,
+        only: Option<&str>,
+    ) -> Result<(), Stop> {
+        let (store, halt) = (&self.loader.store, &self.loader.halt);
+        let written = origin.counts.created + origin.counts.updated;
+        self.loader
+            .progress
+            .begin(Phase::Planning, only.map_or(Some(written), |_| None));
+        let mut summary = PlanSummary::default();
+        let mut tally = Tally::default();
+        tally.in_scope = origin.in_scope.unwrap_or(origin.counts.seen);
+        let mut after = 0;
+        loop {
+            halt.check()?;
+            let mut chunk = store.written(origin.key, after, CHUNK).await?;
+            let Some(last) = chunk.last() else {
+                break;
+            };
+            after = last.change.change;
+            chunk.retain(|written| only.is_none_or(|only| written.source_id == only));
+            self.plan_back(undo, chunk, &mut summary, &mut tally)
+                .await?;
+        }
+        self.read_at = Timestamp::now();
+        store
+            .complete_plan(
+                self.key,
+                &summary.counts,
+                tally.in_scope,
+                None,
+                self.read_at,
+                self.read_at,
+            )
+            .await?;
+        self.among = Some(summary.presence.people());
+        let measure = Measure {
+            guards: &self.loader.integration.guards,
+            tally: &tally,
+            seen: None,
+            earlier: &[],
+            reviewed: false,
+            first: false,
+        };
+        self.hold(&undo.intent, measure.hits()).await?;
+        self.deliver(&undo.intent, SecondLook::WhenStale).await
+    }
+
+    async fn plan_back(
+        &self,
+        undo: &Undo,
+        chunk: Vec<WrittenChange>,
+        summary: &mut PlanSummary,
+        tally: &mut Tally,
+    ) -> Result<(), Stop> {
+        let loader = self.loader;
+        let ids: Vec<PersonId> = chunk
+            .iter()
+            .filter_map(|written| PersonId::try_from(written.change.oomnitza_id.as_deref()?).ok())
+            .collect();
+        let people = loader.halt.or_stop(self.reader.people_by_ids(&ids)).await?;
+        let names: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+        let forms = loader.store.forms(self.key.integration, &names).await?;
+        let rules = Rules {
+            mapping: &loader.integration.mapping,
+            role_fields: &loader.integration.role_fields,
+            forms: &forms,
+            made: undo.made,
+        };
+        let mut lines = Vec::with_capacity(chunk.len());
+        for written in chunk {
+            let id = written.change.oomnitza_id.as_deref();
+            let person = people.iter().find(|person| Some(person.id.as_str()) == id);
+            let (line, effects) = rules.line(written, person);
+            tally.plan(&line.source_id, &line.verdict, effects);
+            lines.push(line);
+        }
+        loader.progress.advance(lines.len());
+        let now = Timestamp::now();
+        loader
+            .store
+            .add_to_plan(self.key, lines, false, now, summary)
+            .await?;
+        Ok(())
+    }
+}
