@@ -45,6 +45,17 @@ pub(crate) fn by_key(field: &FieldName, values: &[&str]) -> Vec<String> {
     filters
 }
 
+/// Writes a filter that finds whatever has this value in a field, and perhaps others.
+pub(crate) fn by_name(field: &str, value: &str) -> String {
+    if !value.contains(['\'', '\\']) {
+        format!("{field} eq '{value}'")
+    } else if !value.contains(['"', '\\']) {
+        format!("{field} eq \"{value}\"")
+    } else {
+        format!("{field} LIKE \"{}\"", pattern(value))
+    }
+}
+
 /// Returns a pattern without quotes that finds a value, and perhaps others: its beginning, or where
 /// that is a quote, the longest part between quotes. A `%` or `_` in it only finds more.
 fn pattern(value: &str) -> String {
@@ -148,6 +159,18 @@ mod tests {
             (r"\", r#"email LIKE "%""#),
         ] {
             assert_eq!(by_key(&field(), &[value]), [filter]);
+        }
+    }
+
+    #[test]
+    fn a_name_stands_between_quotes_that_it_does_not_contain() {
+        for (name, filter) in [
+            ("SentinelOne", "saas_name eq 'SentinelOne'"),
+            ("O'Hara's", r#"saas_name eq "O'Hara's""#),
+            (r#"O'Hara "x""#, r#"saas_name LIKE "O'Hara %""#),
+            (r"a\b", r#"saas_name LIKE "a%""#),
+        ] {
+            assert_eq!(by_name("saas_name", name), filter);
         }
     }
 

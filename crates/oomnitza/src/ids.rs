@@ -1,4 +1,4 @@
-//! The ids of people and of portions.
+//! The ids of people, of portions, of `SaaS` applications and of their users.
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,12 +37,7 @@ impl TryFrom<&str> for PersonId {
     /// Takes any text that can stand in a path and between the double quotes of a filter without
     /// escaping.
     fn try_from(text: &str) -> Result<Self, InvalidPersonId> {
-        let plain = |byte: u8| byte.is_ascii_graphic() && !br#""'\/?#%"#.contains(&byte);
-        let well_formed = (1..=Self::LONGEST).contains(&text.len())
-            && text.bytes().all(plain)
-            // A URL would swallow these two as steps in the path.
-            && !matches!(text, "." | "..");
-        if well_formed {
+        if is_plain(text) {
             Ok(Self(text.into()))
         } else {
             Err(InvalidPersonId)
@@ -73,6 +68,64 @@ impl fmt::Display for PersonId {
 impl fmt::Debug for PersonId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "PersonId({})", self.0)
+    }
+}
+
+/// Whether a text can stand in a path and between the quotes of a filter without escaping.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !br#""'\/?#%"#.contains(&byte);
+    (1..=PersonId::LONGEST).contains(&text.len())
+        && text.bytes().all(plain)
+        // A URL would swallow these two as steps in the path.
+        && !matches!(text, "." | "..")
+}
+
+/// The id of a `SaaS` application, Oomnitza's `saas_id`; the digits of a number are kept as they came.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SaasId(Box<str>);
+
+/// The id of a person's place in a `SaaS` application, Oomnitza's `saas_user_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SaasUserId(Box<str>);
+
+impl SaasId {
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SaasUserId {
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The rule that a text breaks when it is no id of a `SaaS` application or of one of its users.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the id of a SaaS application or user must be 1 to {} printable ASCII characters \
+     without quotes, slashes, `?`, `#` and `%`",
+    PersonId::LONGEST
+)]
+pub struct InvalidSaasId;
+
+impl TryFrom<&str> for SaasId {
+    type Error = InvalidSaasId;
+
+    fn try_from(text: &str) -> Result<Self, InvalidSaasId> {
+        let id = is_plain(text).then(|| Self(text.into()));
+        id.ok_or(InvalidSaasId)
+    }
+}
+
+impl TryFrom<&str> for SaasUserId {
+    type Error = InvalidSaasId;
+
+    fn try_from(text: &str) -> Result<Self, InvalidSaasId> {
+        let id = is_plain(text).then(|| Self(text.into()));
+        id.ok_or(InvalidSaasId)
     }
 }
 

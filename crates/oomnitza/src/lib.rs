@@ -1,4 +1,4 @@
-//! The client of an Oomnitza instance: its people, one at a time or in bulk.
+//! The client of an Oomnitza instance: its people, one at a time or in bulk, and who of them uses a `SaaS` application.
 //!
 //! A [`Reader`] reads people and run logs. A [`Writer`], made from a reader, creates and updates
 //! people, and opens the [`Portion`]s through which whole batches are loaded. What the instance
@@ -25,6 +25,8 @@ mod seen;
 
 mod writer;
 
+mod saas;
+
 mod batch;
 mod connector;
 mod fields;
@@ -41,10 +43,13 @@ pub use client::Reader;
 pub use connector::{Connector, ConnectorIdent};
 pub use error::Error;
 pub use fields::{FieldId, FieldName, InvalidFieldId, InvalidFieldName, built_in_fields, field_id};
-pub use ids::{InvalidPersonId, InvalidPortionId, PersonId, PortionId};
+pub use ids::{
+    InvalidPersonId, InvalidPortionId, InvalidSaasId, PersonId, PortionId, SaasId, SaasUserId,
+};
 pub use model::{Answer, Malformed, Person};
 pub use pages::{Completeness, PeoplePage, PeoplePages};
 pub use portion::{FinalizeError, Portion};
 pub use run_log::RunLog;
+pub use saas::{Activity, ItemOutcome, SAAS_BATCH, SaasUser, SaasUsers};
 pub use sentence::Sentence;
 pub use writer::Writer;

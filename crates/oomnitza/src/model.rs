@@ -169,7 +169,7 @@ fn id(raw: &RawValue) -> Result<PersonId, Fault> {
 }
 
 /// Reads a boolean in any of the forms that instances show.
-fn truth(raw: &RawValue) -> Option<bool> {
+pub(crate) fn truth(raw: &RawValue) -> Option<bool> {
     match raw.get().trim_matches('"') {
         "true" | "True" | "1" => Some(true),
         "false" | "False" | "0" => Some(false),

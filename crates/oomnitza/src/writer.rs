@@ -216,24 +216,27 @@ pub(crate) fn unless_refused(operation: &'static str, response: &Response) -> Re
         .find(|words| !is_nothing(words));
     match words {
         None => Ok(()),
-        Some(words) => {
-            let words = words
-                .as_str()
-                .map_or_else(|| words.to_string(), str::to_owned);
-            let words = words.chars().map(|character| {
-                if character.is_control() {
-                    ' '
-                } else {
-                    character
-                }
-            });
-            Err(Error::Refused {
-                operation,
-                status: response.status,
-                words: words.take(500).collect(),
-            })
-        }
+        Some(words) => Err(Error::Refused {
+            operation,
+            status: response.status,
+            words: words_of(&words),
+        }),
     }
+}
+
+/// What an error in the body of a 2xx says: its beginning, on one line.
+pub(crate) fn words_of(error: &Value) -> String {
+    let words = error
+        .as_str()
+        .map_or_else(|| error.to_string(), str::to_owned);
+    let plain = |character: char| {
+        if character.is_control() {
+            ' '
+        } else {
+            character
+        }
+    };
+    words.chars().map(plain).take(500).collect()
 }
 
 /// What the body of a 2xx says about failures.
@@ -245,7 +248,7 @@ struct Outcome {
     errors: Value,
 }
 
-fn is_nothing(value: &Value) -> bool {
+pub(crate) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(is_error) => !is_error,

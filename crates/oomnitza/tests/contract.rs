@@ -14,5 +14,7 @@ mod lookup;
 mod portion;
 #[path = "contract/run_log.rs"]
 mod run_log;
+#[path = "contract/saas.rs"]
+mod saas;
 #[path = "contract/writes.rs"]
 mod writes;
