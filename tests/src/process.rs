@@ -111,6 +111,9 @@ impl Going {
     }
 
     /// Waits until something holds, or the process has ended.
+    ///
+    /// # Panics
+    /// It cannot be waited for.
     #[track_caller]
     pub fn wait_until_over_or(&mut self, mut holds: impl FnMut() -> bool) {
         let is_over = |child: &mut Child| {

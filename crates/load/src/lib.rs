@@ -41,8 +41,9 @@ pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};
 pub use lock::Hold;
 pub use memory::{give_back, share_one_heap};
+pub use point::Point;
 #[cfg(feature = "points")]
-pub use point::{Point, arm};
+pub use point::arm;
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;

@@ -156,7 +156,7 @@ fn a_released_plan_that_dies_on_its_way_is_made_up_by_the_next_run() {
     );
 }
 
-/// Numbers that are the same for the same seed: SplitMix64.
+/// Numbers that are the same for the same seed: `SplitMix64`.
 struct Dice(u64);
 
 impl Dice {
@@ -211,6 +211,10 @@ fn random(seed: u64) {
         let pause = Duration::from_micros(dice.below(3000) as u64);
         let mut going = company.rollcall.start_run();
         going.wait_until_over_or(|| company.control.requests().len() >= calls);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "any instant will do, and the same for the same seed"
+        )]
         std::thread::sleep(pause);
         let _ = going.kill();
     }
