@@ -182,24 +182,32 @@ impl Writer {
 async fn write(operation: &'static str, request: Request, body: Bytes) -> Result<Answer, Error> {
     // Without it the instance refuses fields that people may not edit on its screen.
     const IGNORE_META: HeaderName = HeaderName::from_static("oomnitza-ignore-meta-restriction");
-    let response = request
-        .header(IGNORE_META, HeaderValue::from_static("1"))
+    let request = request.header(IGNORE_META, HeaderValue::from_static("1"));
+    let response = send(operation, request, body).await?;
+    unless_refused(operation, &response)?;
+    Ok(Answer {
+        status: response.status,
+        person: Person::whole(&response.body).ok(),
+    })
+}
+
+/// Sends a write; an answer without a body is one, anything else that is no JSON comes from a proxy.
+pub(crate) async fn send(
+    operation: &'static str,
+    request: Request,
+    body: Bytes,
+) -> Result<Response, Error> {
+    request
         .json_body(body)
         .operation(operation)
         .send_checked(|response| {
-            // An answer without a body is one; anything else that is no JSON comes from a proxy.
             if !response.body.trim_ascii().is_empty() {
                 serde_json::from_slice::<&RawValue>(&response.body)?;
             }
             Ok(response.clone())
         })
         .await
-        .map_err(|error| Error::from_transport(operation, error))?;
-    unless_refused(operation, &response)?;
-    Ok(Answer {
-        status: response.status,
-        person: Person::whole(&response.body).ok(),
-    })
+        .map_err(|error| Error::from_transport(operation, error))
 }
 
 /// Looks for an `error` or `errors` in the body of a 2xx, in an object or in a list of them.

@@ -4,16 +4,15 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use transport::{Repeat, Request, Response};
+use transport::{Repeat, Request};
 
 use super::model::id_text;
 use crate::error::Error;
 use crate::ids::{PersonId, SaasId, SaasUserId};
-use crate::writer::{Writer, is_nothing, unless_refused, words_of};
+use crate::writer::{Writer, is_nothing, send, unless_refused, words_of};
 
 /// Whether a `SaaS` user is to be active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,8 @@ impl Writer {
             .post("api/v3/saas")
             .repeat(Repeat::OnlyIfNotArrived);
         let body = json!({ "saas_name": name });
-        send("make the SaaS application", request, &body)
+        let body = body.to_string().into();
+        send("make the SaaS application", request, body)
             .await
             .map(drop)
     }
@@ -55,7 +55,6 @@ impl Writer {
     /// When the instance refuses, also in the body of a 2xx, or does not answer; whether some were
     /// assigned is then not known.
     pub async fn assign_saas(&self, id: &SaasId, people: &[PersonId]) -> Result<(), Error> {
-        const OPERATION: &str = "assign people to the SaaS application";
         let request = self
             .reader
             .transport
@@ -65,8 +64,12 @@ impl Writer {
             .repeat(Repeat::Harmless);
         let body = people.iter().map(PersonId::as_str);
         let body = body.map(|person| json!({ "user_id": person, "assign": true }));
-        let response = send(OPERATION, request, &body.collect()).await?;
-        unless_refused(OPERATION, &response)
+        change(
+            "assign people to the SaaS application",
+            request,
+            &body.collect(),
+        )
+        .await
     }
 
     /// Sets the id by which an application knows a person who is assigned to it.
@@ -80,7 +83,6 @@ impl Writer {
         person: &PersonId,
         external_id: &str,
     ) -> Result<(), Error> {
-        const OPERATION: &str = "set the external id of the SaaS user";
         let request = self
             .reader
             .transport
@@ -90,8 +92,7 @@ impl Writer {
             .segment(person.as_str())
             .repeat(Repeat::Harmless);
         let body = json!({ "user_external_id": external_id });
-        let response = send(OPERATION, request, &body).await?;
-        unless_refused(OPERATION, &response)
+        change("set the external id of the SaaS user", request, &body).await
     }
 
     /// Replaces the roles of a person who is assigned to an application; unknown ones are made.
@@ -105,7 +106,6 @@ impl Writer {
         person: &PersonId,
         roles: &[String],
     ) -> Result<(), Error> {
-        const OPERATION: &str = "set the roles of the SaaS user";
         let request = self
             .reader
             .transport
@@ -119,8 +119,7 @@ impl Writer {
             .map(|role| json!({ "role_external_id": role, "role_external_label": role }))
             .collect::<Value>();
         let body = json!({ "users": person.as_str(), "roles": roles });
-        let response = send(OPERATION, request, &body).await?;
-        unless_refused(OPERATION, &response)
+        change("set the roles of the SaaS user", request, &body).await
     }
 
     /// Activates or deactivates 1 to [`SAAS_BATCH`](super::SAAS_BATCH) `SaaS` users; says what
@@ -143,7 +142,8 @@ impl Writer {
         };
         let request = self.reader.transport.patch(path).repeat(Repeat::Harmless);
         let list: Vec<&str> = ids.iter().map(SaasUserId::as_str).collect();
-        let response = send(operation, request, &json!({ "saas_user_ids": list })).await?;
+        let body = json!({ "saas_user_ids": list }).to_string();
+        let response = send(operation, request, body.into()).await?;
         if let Ok(items) = serde_json::from_slice::<Vec<Item<'_>>>(&response.body) {
             return Ok(outcomes(ids, &items));
         }
@@ -183,17 +183,8 @@ fn outcomes(ids: &[SaasUserId], items: &[Item<'_>]) -> Vec<ItemOutcome> {
         .collect()
 }
 
-/// Sends a write; an answer without a body is one, anything else that is no JSON comes from a proxy.
-async fn send(operation: &'static str, request: Request, body: &Value) -> Result<Response, Error> {
-    request
-        .json_body(Bytes::from(body.to_string()))
-        .operation(operation)
-        .send_checked(|response| {
-            if !response.body.trim_ascii().is_empty() {
-                serde_json::from_slice::<&RawValue>(&response.body)?;
-            }
-            Ok(response.clone())
-        })
-        .await
-        .map_err(|error| Error::from_transport(operation, error))
+/// Sends a change that stands or falls as a whole.
+async fn change(operation: &'static str, request: Request, body: &Value) -> Result<(), Error> {
+    let response = send(operation, request, body.to_string().into()).await?;
+    unless_refused(operation, &response)
 }
