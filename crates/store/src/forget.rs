@@ -171,19 +171,15 @@ impl Store {
             connection.close().await
         };
         rewriting.await.map_err(&failed)?;
-        // What the log still holds goes into the file; a reader that is at work is waited for a little.
-        for _ in 0..20 {
-            if self.checkpoint().await? {
-                return Ok(true);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        Ok(false)
+        // What the log still holds goes into the file.
+        self.checkpoint_within(A_LITTLE).await
     }
 }
 
-/// How long others are waited for.
+/// How long who writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long who reads is waited for: it may be for good.
+const A_LITTLE: Duration = Duration::from_secs(2);
 
 /// By what somebody is known in a text: the address in two spellings, a whole name, the id in the console.
 fn names(somebody: &Somebody) -> Vec<String> {

@@ -73,9 +73,14 @@ impl Store {
     /// # Errors
     /// The database refused.
     pub async fn checkpoint(&self) -> Result<bool, Error> {
+        self.checkpoint_within(Duration::ZERO).await
+    }
+
+    /// The same, but whoever reads or writes is waited for so long.
+    pub(crate) async fn checkpoint_within(&self, patience: Duration) -> Result<bool, Error> {
         let writing_back = async {
-            // On a connection of its own, which waits for nobody.
-            let mut connection = connect(self.path(), Access::Write, Duration::ZERO).await?;
+            // On a connection of its own, as those of others wait for longer.
+            let mut connection = connect(self.path(), Access::Write, patience).await?;
             let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
                 .fetch_one(&mut connection)
                 .await?;
