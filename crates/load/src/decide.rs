@@ -1,6 +1,6 @@
 //! Deciding: what becomes of one user, given its record, its match and the preference.
 
-use mapping::{Mapping, Record};
+use mapping::{Kind, Mapping, Record};
 use store::{Action, Change, Fault, Forms, Verdict};
 
 use crate::guards::Effects;
@@ -120,12 +120,8 @@ impl Rules<'_> {
     fn update(&self, record: &Record, person: &Found, key: u8, effects: &mut Effects) -> Verdict {
         let fields = self.mapping.fields();
         let known_form = |field: usize, sent: &str, shown: &str| {
-            let kind = fields[field].kind();
-            self.forms
-                .get(&person.id, fields[field].name())
-                .is_some_and(|(was_sent, was_shown)| {
-                    mapping::equal(kind, was_sent, sent) && mapping::equal(kind, was_shown, shown)
-                })
+            let (name, kind) = (fields[field].name(), fields[field].kind());
+            is_known_form(self.forms, &person.id, name, kind, sent, shown)
         };
         let differences = self.mapping.compare(record, &person.values, known_form);
         if differences.is_empty() {
@@ -141,9 +137,7 @@ impl Rules<'_> {
             );
             before.push(field.name(), old);
             after.push(field.name(), new);
-            effects.lasting |= !field.is_volatile() && !field.uses_sync_time();
-            effects.role |= self.is_role[difference.field];
-            effects.blank |= new.is_empty() && !old.is_empty();
+            effects.note(Some(field), self.is_role[difference.field], old, new);
         }
         let key_field = self.mapping.sync_keys()[usize::from(key)];
         Verdict::Change(Box::new(Change {
@@ -207,6 +201,22 @@ impl Rules<'_> {
             .collect();
         names.join(" or ")
     }
+}
+
+/// Whether Oomnitza is known to show a person's value as it does when that is sent which was.
+pub(crate) fn is_known_form(
+    forms: &Forms,
+    person: &str,
+    field: &str,
+    kind: Kind,
+    sent: &str,
+    shown: &str,
+) -> bool {
+    forms
+        .get(person, field)
+        .is_some_and(|(was_sent, was_shown)| {
+            mapping::equal(kind, was_sent, sent) && mapping::equal(kind, was_shown, shown)
+        })
 }
 
 fn because(fault: Fault) -> Verdict {

@@ -27,7 +27,7 @@ use crate::reason::Reason;
 use crate::settings::{Delivery, Integration};
 
 pub(crate) use bulk::report_failed;
-pub(crate) use look::{Look, look_up, members};
+pub(crate) use look::{Look, look_up, members, people_of};
 pub(crate) use run_log::{Patience, await_portion};
 
 /// A plan that is older than this is not carried out without a second look at the people it changes.
@@ -115,7 +115,6 @@ impl Deliverer<'_> {
         limit: u32,
     ) -> Result<Option<Vec<PlannedChange>>, Stop> {
         self.halt.check()?;
-        self.failures.check(&self.integration.guards)?;
         let chunk = self
             .store
             .next_changes(self.key, group, *after, limit)

@@ -97,7 +97,7 @@ pub enum Error {
     },
     /// The run wrote nobody of whom is spoken.
     #[error(
-        "run `{run_id}` wrote no user with the address or id `{only}`; `rollcall explain` shows what it did"
+        "run `{run_id}` wrote no user with the address or id `{only}`; `v_changes` has those whom it wrote"
     )]
     NobodyMeant {
         /// The run.

@@ -1,5 +1,6 @@
 //! Guards: limits that a whole plan must keep before its first write, and one that stops a run that mostly fails.
 
+use mapping::Field;
 use store::{Action, GuardHit, Verdict};
 
 /// The guards of an integration.
@@ -91,6 +92,16 @@ pub(crate) struct Effects {
     pub(crate) role: bool,
     /// A field goes from a value to nothing.
     pub(crate) blank: bool,
+}
+
+impl Effects {
+    /// Notes that a field goes from one value to another, raw JSON, `""` for the empty value; of a field that is not
+    /// mapped any more, everything lasts.
+    pub(crate) fn note(&mut self, field: Option<&Field>, is_role: bool, old: &str, new: &str) {
+        self.lasting |= field.is_none_or(|field| !field.is_volatile() && !field.uses_sync_time());
+        self.role |= is_role;
+        self.blank |= new.is_empty() && !old.is_empty();
+    }
 }
 
 /// How many examples are kept of what a guard counts.

@@ -39,7 +39,7 @@ mod deliver;
 pub use error::{Error, chain};
 pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};
-pub use lock::Hold;
+pub use lock::Lock;
 pub use memory::{give_back, share_one_heap};
 pub use point::Point;
 #[cfg(feature = "points")]
@@ -47,7 +47,7 @@ pub use point::arm;
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;
-pub use request::{Again, Intent, Request, Slot, Whom};
+pub use request::{Again, Intent, Request, Slot, Whom, chosen};
 pub use run::{Loader, Replay, Undo, discard};
 pub use settings::{Bulk, Delivery, Integration, Preference};
 pub use store::{Counts, Decision, GuardHit, SlotState, State};

@@ -6,50 +6,44 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// Held for as long as a run of the integration goes on; a process that dies lets go of it.
+/// Held for as long as a run of the integration goes on, or something is done with its history; a process that dies
+/// lets go of it.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
-/// Keeps an integration from running, for what is done with its history.
-#[derive(Debug)]
-pub struct Hold {
-    _lock: Lock,
-}
-
-impl Hold {
-    /// Takes hold of an integration, in a `state_dir`.
+impl Lock {
+    /// Takes the lock of an integration, in `state_dir/locks/`.
     ///
     /// # Errors
-    /// A run of it is going on; the folder cannot be used.
+    /// Somebody else has it: a run of the integration is going on; the folder cannot be used.
     pub fn take(state_dir: &Path, integration: &str) -> Result<Self, Error> {
-        let busy = || Error::Busy {
-            integration: integration.to_owned(),
-        };
-        let lock = Lock::take(state_dir, integration).map_err(|source| Error::Lock {
-            integration: integration.to_owned(),
-            source,
-        })?;
-        lock.map(|lock| Self { _lock: lock }).ok_or_else(busy)
+        let integration = integration.to_owned();
+        match open_and_lock(state_dir, &integration) {
+            Ok(Some(file)) => Ok(Self { _file: file }),
+            Ok(None) => Err(Error::Busy { integration }),
+            Err(source) => Err(Error::Lock {
+                integration,
+                source,
+            }),
+        }
     }
 }
 
-impl Lock {
-    /// Takes the lock in `state_dir/locks/`; `None` when somebody else has it.
-    pub(crate) fn take(state_dir: &Path, integration: &str) -> io::Result<Option<Self>> {
-        let folder = state_dir.join("locks");
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{integration}.lock"));
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+/// Opens the file and locks it; `None` when somebody else has.
+fn open_and_lock(state_dir: &Path, integration: &str) -> io::Result<Option<File>> {
+    let folder = state_dir.join("locks");
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{integration}.lock"));
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }

@@ -68,14 +68,23 @@ impl Whom {
         }
     }
 
-    /// Whether a user is among them.
-    pub(crate) fn has(&self, source_id: &str, email: Option<&str>) -> bool {
+    /// Gives what says of a user, by its id and its address, whether it is among them.
+    pub(crate) fn among(&self) -> Box<dyn Fn(&str, Option<&str>) -> bool + Send + Sync + '_> {
         match self {
-            Self::Everybody => true,
-            Self::Address(address) => email.map(mapping::fold) == Some(mapping::fold(address)),
-            Self::Again(again) => again.source_ids.contains(source_id),
+            Self::Everybody => Box::new(|_, _| true),
+            Self::Address(address) => {
+                let is_chosen = chosen(address);
+                Box::new(move |_, email| is_chosen(email))
+            }
+            Self::Again(again) => Box::new(|source_id, _| again.source_ids.contains(source_id)),
         }
     }
+}
+
+/// Gives what says of an address whether it is this one, however either is spelt.
+pub fn chosen(address: &str) -> impl Fn(Option<&str>) -> bool + Send + Sync + use<> {
+    let wanted = mapping::fold(address);
+    move |email| email.map(mapping::fold).as_ref() == Some(&wanted)
 }
 
 /// The due time that a run is made for, and what becomes of it when the run is on record.

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use oomnitza::{PortionId, Reader, Writer};
 use store::{
-    Furthest, GuardHit, Kind, NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, RunKey, State,
-    Store,
+    Furthest, GuardHit, Kind, NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, Run, RunKey,
+    State, Store,
 };
 use transport::Retry;
 use uuid::Uuid;
@@ -92,8 +92,7 @@ impl Loader {
         let _lock = self.lock()?;
         let started_at = Timestamp::now();
         let run_id = request.run_id.unwrap_or_else(Uuid::now_v7);
-        let reader = Reader::new(self.target.clone());
-        let probed = self.recover(&reader, request.intent.writer()).await;
+        let probed = self.recover(request.intent.writer()).await;
         let key = self
             .store
             .begin_run(&NewRun {
@@ -114,17 +113,7 @@ impl Loader {
             })
             .await?;
         reach(Point::RunRecorded);
-        let mut run = Active {
-            loader: self,
-            sentinelone: sentinelone::Client::new(self.source.clone()),
-            reader,
-            key,
-            kind: request.kind(),
-            partial: request.whom.is_partial(),
-            read_at: started_at,
-            among: None,
-            hits: Vec::new(),
-        };
+        let mut run = self.active(key, request.kind(), request.whom.is_partial(), started_at);
         tracing::info!(run.id = %run_id, integration.id = %self.integration.id, trigger = request.trigger, "The run began");
         let result = match probed {
             Ok(()) => run.go(request, started_at).await,
@@ -151,8 +140,7 @@ impl Loader {
         if dead == 0 && self.store.open_portions(integration).await?.is_empty() {
             return Ok(0);
         }
-        let reader = Reader::new(self.target.clone());
-        match self.recover(&reader, Some(&self.writer())).await {
+        match self.recover(Some(&self.writer())).await {
             Ok(()) => Ok(dead),
             Err(Stop::Store(error)) => Err(error.into()),
             Err(stop) => Err(Error::NotRecovered {
@@ -163,25 +151,46 @@ impl Loader {
     }
 
     fn lock(&self) -> Result<Lock, Error> {
-        let integration = || self.integration.id.clone();
         Lock::take(&self.state_dir, &self.integration.id)
-            .map_err(|source| Error::Lock {
-                integration: integration(),
-                source,
-            })?
-            .ok_or_else(|| Error::Busy {
-                integration: integration(),
+    }
+
+    /// Finds a run of the integration that was made before.
+    async fn earlier(&self, run_id: &str) -> Result<Run, Error> {
+        let run = self.store.run(run_id).await?;
+        run.filter(|run| run.integration == self.integration.id)
+            .ok_or_else(|| Error::UnknownRun {
+                run_id: run_id.to_owned(),
             })
     }
 
+    /// Takes up a run that is on record; `read_at` is when what it goes by was read.
+    fn active(&self, key: RunKey, kind: Kind, partial: bool, read_at: Timestamp) -> Active<'_> {
+        Active {
+            loader: self,
+            sentinelone: sentinelone::Client::new(self.source.clone()),
+            reader: self.reader(),
+            key,
+            kind,
+            partial,
+            read_at,
+            among: None,
+            hits: Vec::new(),
+        }
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::new(self.target.clone())
+    }
+
     /// Reaches Oomnitza, and closes what dead runs left behind.
-    async fn recover(&self, reader: &Reader, writer: Option<&Writer>) -> Result<(), Stop> {
+    async fn recover(&self, writer: Option<&Writer>) -> Result<(), Stop> {
+        let reader = self.reader();
         self.halt.or_stop(reader.probe()).await?;
         let integration = self.store.integration(&self.integration.id).await?;
         let recovery = Recovery {
             integration: &self.integration,
             store: &self.store,
-            reader,
+            reader: &reader,
             writer,
             halt: &self.halt,
         };

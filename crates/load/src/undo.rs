@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use mapping::{Kind, Mapping};
 use oomnitza::Person;
-use store::{Action, Change, Forms, Line, Verdict, WrittenChange};
+use store::{Action, Change, Forms, Line, PlannedChange, Verdict, WrittenChange};
 
-use crate::decide::Object;
+use crate::decide::{Object, is_known_form};
 use crate::deliver::members;
 use crate::guards::Effects;
 use crate::read::{or_empty, standing_of};
@@ -81,25 +81,23 @@ impl Rules<'_> {
                 continue;
             };
             let now = now.get(name).map_or("", String::as_str);
-            let kind = self.kind(name);
+            let mut fields = self.mapping.fields().iter();
+            let field = fields.find(|field| field.name() == name);
+            let kind = field.map_or(Kind::Plain, mapping::Field::kind);
             if mapping::equal(kind, now, old) {
                 continue;
             }
-            let is_ours =
-                mapping::equal(kind, now, wrote) || self.is_form(person, name, kind, wrote, now);
+            let is_ours = mapping::equal(kind, now, wrote)
+                || is_known_form(self.forms, person.id.as_str(), name, kind, wrote, now);
             if is_ours {
                 way.put_back(name, now, old);
-                self.note(name, now, old, &mut way.effects);
+                let is_role = self.role_fields.iter().any(|role| role == name);
+                way.effects.note(field, is_role, now, old);
             } else {
                 way.leave(name, now);
             }
         }
-        way.verdict(
-            change.key_field.clone(),
-            change.key_value.clone(),
-            person,
-            self.mapping,
-        )
+        way.verdict(change, person, self.mapping)
     }
 
     fn made(&self, written: &WrittenChange, person: &Person) -> (Verdict, Effects) {
@@ -108,38 +106,7 @@ impl Rules<'_> {
             way.put_back(SUSPENDED, "false", "true");
             way.effects.lasting = true;
         }
-        let change = &written.change;
-        way.verdict(
-            change.key_field.clone(),
-            change.key_value.clone(),
-            person,
-            self.mapping,
-        )
-    }
-
-    fn kind(&self, name: &str) -> Kind {
-        let mut fields = self.mapping.fields().iter();
-        fields
-            .find(|field| field.name() == name)
-            .map_or(Kind::Plain, mapping::Field::kind)
-    }
-
-    /// Whether a value is what was written, as Oomnitza shows it.
-    fn is_form(&self, person: &Person, name: &str, kind: Kind, wrote: &str, now: &str) -> bool {
-        self.forms
-            .get(person.id.as_str(), name)
-            .is_some_and(|(sent, shown)| {
-                mapping::equal(kind, sent, wrote) && mapping::equal(kind, shown, now)
-            })
-    }
-
-    fn note(&self, name: &str, now: &str, old: &str, effects: &mut Effects) {
-        let mut fields = self.mapping.fields().iter();
-        let field = fields.find(|field| field.name() == name);
-        effects.lasting |=
-            field.is_none_or(|field| !field.is_volatile() && !field.uses_sync_time());
-        effects.role |= self.role_fields.iter().any(|role| role == name);
-        effects.blank |= old.is_empty() && !now.is_empty();
+        way.verdict(&written.change, person, self.mapping)
     }
 }
 
@@ -164,8 +131,7 @@ impl Way {
 
     fn verdict(
         self,
-        key_field: String,
-        key_value: String,
+        undone: &PlannedChange,
         person: &Person,
         mapping: &Mapping,
     ) -> (Verdict, Effects) {
@@ -187,8 +153,8 @@ impl Way {
         }
         let change = Change {
             action: Action::Update,
-            key_field,
-            key_value,
+            key_field: undone.key_field.clone(),
+            key_value: undone.key_value.clone(),
             oomnitza_id: Some(person.id.as_str().to_owned()),
             before: Some(object(&self.before)),
             after: object(&self.after),

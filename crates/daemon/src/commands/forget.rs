@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use load::Hold;
+use load::Lock;
 use serde_json::json;
 use store::Somebody;
 
@@ -16,9 +16,9 @@ pub(crate) async fn forget(path: &Path, command: &Forget) -> anyhow::Result<Exit
     // Where there is no database, there is nobody either.
     app::read_store(&config).await?;
     let store = app::open_store(&config).await?;
-    let wanted = mapping::fold(&command.email);
+    let is_meant = load::chosen(&command.email);
     let mut people = store.everybody().await?;
-    people.retain(|one| one.email.as_deref().map(mapping::fold).as_ref() == Some(&wanted));
+    people.retain(|one| is_meant(one.email.as_deref()));
     if people.is_empty() {
         return Err(Usage(format!(
             "nobody on record has the address `{}`; `rollcall people` lists who is",
@@ -26,12 +26,12 @@ pub(crate) async fn forget(path: &Path, command: &Forget) -> anyhow::Result<Exit
         ))
         .into());
     }
-    // While they are held, no run reads who is on record.
-    let mut holds = Vec::new();
+    // While they are locked, no run reads who is on record.
+    let mut locks = Vec::new();
     let mut integrations: Vec<&str> = people.iter().map(|one| one.integration.as_str()).collect();
     integrations.dedup();
     for integration in integrations {
-        holds.push(Hold::take(&config.state_dir, integration)?);
+        locks.push(Lock::take(&config.state_dir, integration)?);
     }
     let rows: Vec<i64> = people.iter().map(|one| one.person).collect();
     if let Some(run_id) = store.waiting_for(&rows).await?.first() {
@@ -51,7 +51,7 @@ pub(crate) async fn forget(path: &Path, command: &Forget) -> anyhow::Result<Exit
              run `rollcall forget` for it again when they are through, or restart the daemon"
         );
     }
-    drop(holds);
+    drop(locks);
     print(&gone, command.json)?;
     close(store).await?;
     Ok(Exit::Done)

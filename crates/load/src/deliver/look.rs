@@ -99,7 +99,7 @@ pub(crate) async fn look_up(
     changes: &[PlannedChange],
 ) -> Result<HashMap<i64, Look>, Stop> {
     let mut looks = HashMap::with_capacity(changes.len());
-    let people = people_of_updates(reader, changes).await?;
+    let people = people_of(reader, changes.iter()).await?;
     for change in changes {
         if let Some(person) = change.oomnitza_id.as_deref().and_then(|id| people.get(id)) {
             looks.insert(change.change, Look::at(mapping, change, person));
@@ -164,7 +164,7 @@ pub(crate) async fn conflicts(
     if !look_again {
         return Ok(conflicts);
     }
-    let people = people_of_updates(reader, changes).await?;
+    let people = people_of(reader, changes.iter()).await?;
     for change in changes
         .iter()
         .filter(|change| change.action == Action::Update)
@@ -214,12 +214,12 @@ fn touched(mapping: &Mapping, change: &PlannedChange, person: &Person) -> Option
         .then(|| "somebody has changed the person in Oomnitza since the plan was made".to_owned())
 }
 
-async fn people_of_updates(
+/// Reads the people of changes, by their ids; who is not there, or not known, is missing.
+pub(crate) async fn people_of(
     reader: &Reader,
-    changes: &[PlannedChange],
+    changes: impl Iterator<Item = &PlannedChange>,
 ) -> Result<HashMap<String, Person>, Stop> {
     let ids: Vec<PersonId> = changes
-        .iter()
         .filter_map(|change| PersonId::try_from(change.oomnitza_id.as_deref()?).ok())
         .collect();
     if ids.is_empty() {

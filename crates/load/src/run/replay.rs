@@ -30,10 +30,7 @@ impl Loader {
     /// going on; the database cannot be used.
     pub async fn replay(&self, replay: &Replay) -> Result<Report, Error> {
         let run_id = replay.run_id.clone();
-        let run = self.store.run(&run_id).await?;
-        let Some(run) = run.filter(|run| run.integration == self.integration.id) else {
-            return Err(Error::UnknownRun { run_id });
-        };
+        let run = self.earlier(&run_id).await?;
         if run.state == State::Running {
             return Err(Error::NotEnded { run_id });
         }

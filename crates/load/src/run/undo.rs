@@ -1,17 +1,16 @@
 //! A run that takes back what another one wrote.
 
 use jiff::Timestamp;
-use oomnitza::{PersonId, Reader};
 use store::{Kind, NewRun, PlanSummary, Run, State, WrittenChange};
 use uuid::Uuid;
 
 use super::{Active, Loader};
-use crate::deliver::SecondLook;
+use crate::deliver::{SecondLook, people_of};
 use crate::error::{Error, Stop};
 use crate::guards::{Measure, Tally};
 use crate::progress::Phase;
 use crate::report::Report;
-use crate::request::Intent;
+use crate::request::{Intent, chosen};
 use crate::undo::{Made, Rules};
 
 /// Changes that are read, looked up and planned together.
@@ -43,8 +42,7 @@ impl Loader {
         let origin = self.undoable(&undo.run_id).await?;
         let only = self.only(undo, &origin).await?;
         let started_at = Timestamp::now();
-        let reader = Reader::new(self.target.clone());
-        let probed = self.recover(&reader, undo.intent.writer()).await;
+        let probed = self.recover(undo.intent.writer()).await;
         let run_id = undo.new_run_id.unwrap_or_else(Uuid::now_v7);
         let key = self
             .store
@@ -61,17 +59,7 @@ impl Loader {
                 slot: None,
             })
             .await?;
-        let mut run = Active {
-            loader: self,
-            sentinelone: sentinelone::Client::new(self.source.clone()),
-            reader,
-            key,
-            kind: Kind::Undo,
-            partial: true,
-            read_at: started_at,
-            among: None,
-            hits: Vec::new(),
-        };
+        let mut run = self.active(key, Kind::Undo, true, started_at);
         tracing::info!(run.id = %run_id, integration.id = %self.integration.id, origin.id = %undo.run_id, "A run is being taken back");
         let result = match probed {
             Ok(()) => run.take_back(undo, &origin, only.as_deref()).await,
@@ -84,11 +72,8 @@ impl Loader {
 
     /// Finds a run that can be taken back.
     async fn undoable(&self, run_id: &str) -> Result<Run, Error> {
-        let run_id = run_id.to_owned();
-        let run = self.store.run(&run_id).await?;
-        let Some(run) = run.filter(|run| run.integration == self.integration.id) else {
-            return Err(Error::UnknownRun { run_id });
-        };
+        let run = self.earlier(run_id).await?;
+        let run_id = run.run_id.clone();
         if run.kind == Kind::Undo {
             return Err(Error::UndoOfUndo { run_id });
         }
@@ -113,7 +98,7 @@ impl Loader {
         let Some(only) = &undo.only else {
             return Ok(None);
         };
-        let wanted = mapping::fold(only);
+        let is_meant = chosen(only);
         let (mut found, mut after) = (Vec::new(), 0);
         loop {
             let chunk = self.store.written(origin.key, after, CHUNK).await?;
@@ -121,10 +106,9 @@ impl Loader {
                 break;
             };
             after = last.change.change;
-            let meant = chunk.into_iter().filter(|written| {
-                written.source_id == *only
-                    || written.email.as_deref().map(mapping::fold).as_ref() == Some(&wanted)
-            });
+            let meant = chunk
+                .into_iter()
+                .filter(|written| written.source_id == *only || is_meant(written.email.as_deref()));
             found.extend(meant.map(|written| written.source_id));
         }
         match found.as_slice() {
@@ -202,12 +186,10 @@ impl Active<'_> {
         tally: &mut Tally,
     ) -> Result<(), Stop> {
         let loader = self.loader;
-        let ids: Vec<PersonId> = chunk
-            .iter()
-            .filter_map(|written| PersonId::try_from(written.change.oomnitza_id.as_deref()?).ok())
-            .collect();
-        let people = loader.halt.or_stop(self.reader.people_by_ids(&ids)).await?;
-        let names: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+        let changes = chunk.iter().map(|written| &written.change);
+        let looking = people_of(&self.reader, changes);
+        let people = loader.halt.or_stop(looking).await?;
+        let names: Vec<&str> = people.keys().map(String::as_str).collect();
         let forms = loader.store.forms(self.key.integration, &names).await?;
         let rules = Rules {
             mapping: &loader.integration.mapping,
@@ -218,7 +200,7 @@ impl Active<'_> {
         let mut lines = Vec::with_capacity(chunk.len());
         for written in chunk {
             let id = written.change.oomnitza_id.as_deref();
-            let person = people.iter().find(|person| Some(person.id.as_str()) == id);
+            let person = id.and_then(|id| people.get(id));
             let (line, effects) = rules.line(written, person);
             tally.plan(&line.source_id, &line.verdict, effects);
             lines.push(line);

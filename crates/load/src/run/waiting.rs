@@ -1,7 +1,7 @@
 //! Plans that wait: carried out exactly as they were made, or dropped.
 
 use jiff::Timestamp;
-use oomnitza::{Reader, Writer};
+use oomnitza::Writer;
 use store::{Decision, Kind, Presence, Run, State, Store};
 
 use super::{Active, Loader};
@@ -51,21 +51,11 @@ impl Loader {
         let _lock = self.lock()?;
         let waiting = self.waiting(run_id, from).await?;
         let started_at = Timestamp::now();
-        let reader = Reader::new(self.target.clone());
         let intent = Intent::Deliver(writer);
-        let probed = self.recover(&reader, intent.writer()).await;
+        let probed = self.recover(intent.writer()).await;
         let probed = probed.map_err(|stop| self.halt.explain(stop));
-        let mut run = Active {
-            loader: self,
-            sentinelone: sentinelone::Client::new(self.source.clone()),
-            reader,
-            key: waiting.key,
-            kind: waiting.kind,
-            partial: waiting.partial,
-            read_at: waiting.read_at.unwrap_or(waiting.started_at),
-            among: None,
-            hits: Vec::new(),
-        };
+        let read_at = waiting.read_at.unwrap_or(waiting.started_at);
+        let mut run = self.active(waiting.key, waiting.kind, waiting.partial, read_at);
         if let Err(stop) = &probed {
             // The plan stays as it is, to be carried out when Oomnitza can be reached again.
             return Ok(run.unstarted(&waiting, stop, started_at));
@@ -84,14 +74,8 @@ impl Loader {
 
     /// Finds a run whose plan waits in a state.
     async fn waiting(&self, run_id: &str, state: State) -> Result<Run, Error> {
-        let integration = self.integration.id.clone();
-        let run = self.store.run(run_id).await?;
-        let run = run
-            .filter(|run| run.integration == integration)
-            .ok_or_else(|| Error::UnknownRun {
-                run_id: run_id.to_owned(),
-            })?;
-        let run_id = run.run_id.clone();
+        let run = self.earlier(run_id).await?;
+        let (run_id, integration) = (run.run_id.clone(), run.integration.clone());
         if run.state != state || run.dry_run {
             return Err(match state {
                 State::Parked => Error::NotParked {
