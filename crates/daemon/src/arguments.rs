@@ -1,6 +1,7 @@
 //! The command line.
 
 mod reading;
+mod waiting;
 
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use self::reading::{Errors, Notices, People, Runs, Slots};
-use crate::control::Wish;
+pub(crate) use self::waiting::{Apply, Created, Discard, Release, Replay, Undo};
 
 /// Loads the users of a SentinelOne console into Oomnitza, and answers for every one of them.
 #[derive(Debug, Parser)]
@@ -160,7 +161,7 @@ pub(crate) enum Command {
     /// Writes a consistent copy of the database to a new file, while the daemon runs.
     #[command(after_help = "Example: rollcall backup /var/backups/rollcall-$(date +%F).db")]
     Backup(Backup),
-    /// Removes a person from the history: from people, changes, errors and explanations; counts stay.
+    /// Removes a person from the history: from people, changes and errors; counts stay.
     #[command(after_help = "Example: rollcall forget ann@acme.com\n\n\
         The whole database is written anew, so that nothing is left in the file: that needs free room of twice its size.\n\
         Copies and backups are not touched. Who is still in the console comes back with the next load.")]
@@ -231,75 +232,6 @@ pub(crate) struct Plan {
     pub(crate) integration: String,
     #[command(flatten)]
     pub(crate) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Apply {
-    /// The id of the planned run.
-    pub(crate) run_id: String,
-    /// Print the summary as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Release {
-    /// The id of the parked run.
-    pub(crate) run_id: String,
-    /// Why, for those who look later.
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    pub(crate) reason: String,
-    /// Print the summary as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Discard {
-    /// The id of the run.
-    pub(crate) run_id: String,
-    /// Why, for those who look later.
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    pub(crate) reason: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Replay {
-    /// The id of the run.
-    pub(crate) run_id: String,
-    /// What may be written, if not what the configuration says.
-    #[arg(long, value_name = "PREFERENCE")]
-    pub(crate) preference: Option<Wish>,
-    /// Print the summary as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Undo {
-    /// The id of the run.
-    pub(crate) run_id: String,
-    /// Make the plan, show what it comes to, and write nothing.
-    #[arg(long = "dry-run")]
-    pub(crate) dry: bool,
-    /// Only of the user with this e-mail address, or id in the console.
-    #[arg(long, value_name = "EMAIL")]
-    pub(crate) only: Option<String>,
-    /// What becomes of people whom the run made.
-    #[arg(long, value_name = "WHAT", default_value = "leave")]
-    pub(crate) created: Created,
-    /// Print the summary as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// What becomes of people whom a run made that is taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Created {
-    /// They stay as they are.
-    Leave,
-    /// They are suspended.
-    Suspend,
 }
 
 #[derive(Debug, Args)]

@@ -23,8 +23,6 @@ mod demo;
 #[cfg(feature = "demo")]
 mod stand_ins;
 
-pub(crate) use waiting::discarded;
-
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};

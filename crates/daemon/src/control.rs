@@ -18,8 +18,8 @@ mod look;
 mod client;
 
 pub(crate) use client::Client;
-pub(crate) use peer::Peer;
-pub(crate) use protocol::{Incumbent, Order, Question, Refusal, Wish, Work};
+pub(crate) use peer::{Peer, account_of};
+pub(crate) use protocol::{Incumbent, Order, Question, Refusal, Wish, Work, discarded};
 pub(crate) use server::{Desk, Server, Started};
 pub(crate) use status::{
     ConfigStatus, IntegrationStatus, LastRun, NextDue, NoticeStatus, RunningRun, Status,

@@ -47,7 +47,7 @@ pub use point::arm;
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;
-pub use request::{Again, Intent, Request, Slot, Whom, chosen};
+pub use request::{Address, Again, Intent, Request, Slot, Whom};
 pub use run::{Loader, Replay, Undo, discard};
 pub use settings::{Bulk, Delivery, Integration, Preference};
 pub use store::{Counts, Decision, GuardHit, SlotState, State};

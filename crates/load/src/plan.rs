@@ -61,7 +61,7 @@ impl Planner<'_> {
         drop((user_keys, people_keys));
 
         let has_forms = self.store.count_forms(self.key.integration).await? > 0;
-        let (is_role, is_among) = (self.role_fields(), self.whom.among());
+        let is_role = self.role_fields();
         let (mut summary, mut tally) = (PlanSummary::default(), Tally::default());
         let mut scan = users.scan()?;
         let mut planned = 0;
@@ -85,7 +85,7 @@ impl Planner<'_> {
                     .next()?
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
                 tally.in_scope += u64::from(!matches!(row.state, UserState::OutOfScope));
-                if is_among(row.source_id, row.email) {
+                if self.whom.has(row.source_id, row.email) {
                     let (verdict, effects) = rules.verdict(&row, finding);
                     tally.plan(row.source_id, &verdict, effects);
                     lines.push(line(&rules, &row, finding, verdict));
@@ -105,7 +105,9 @@ impl Planner<'_> {
             reach(Point::PlanChunkStored);
         }
         match self.whom {
-            Whom::Address(email) if summary.counts.seen == 0 => Err(Stop::Nobody(email.clone())),
+            Whom::Address(address) if summary.counts.seen == 0 => {
+                Err(Stop::Nobody(address.as_written().to_owned()))
+            }
             Whom::Again(_) if summary.counts.seen == 0 => Err(Stop::AllGone),
             _ => Ok((summary, tally)),
         }

@@ -39,7 +39,7 @@ pub enum Whom {
     /// All users.
     Everybody,
     /// The users with this e-mail address.
-    Address(String),
+    Address(Address),
     /// Those whom an earlier run skipped or failed.
     Again(Again),
 }
@@ -68,23 +68,41 @@ impl Whom {
         }
     }
 
-    /// Gives what says of a user, by its id and its address, whether it is among them.
-    pub(crate) fn among(&self) -> Box<dyn Fn(&str, Option<&str>) -> bool + Send + Sync + '_> {
+    /// Whether a user is among them.
+    pub(crate) fn has(&self, source_id: &str, email: Option<&str>) -> bool {
         match self {
-            Self::Everybody => Box::new(|_, _| true),
-            Self::Address(address) => {
-                let is_chosen = chosen(address);
-                Box::new(move |_, email| is_chosen(email))
-            }
-            Self::Again(again) => Box::new(|source_id, _| again.source_ids.contains(source_id)),
+            Self::Everybody => true,
+            Self::Address(address) => address.is(email),
+            Self::Again(again) => again.source_ids.contains(source_id),
         }
     }
 }
 
-/// Gives what says of an address whether it is this one, however either is spelt.
-pub fn chosen(address: &str) -> impl Fn(Option<&str>) -> bool + Send + Sync + use<> {
-    let wanted = mapping::fold(address);
-    move |email| email.map(mapping::fold).as_ref() == Some(&wanted)
+/// An e-mail address that is looked for, however it is spelt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    written: String,
+    folded: String,
+}
+
+impl Address {
+    /// Takes an address as it was written.
+    pub fn new(written: &str) -> Self {
+        Self {
+            written: written.to_owned(),
+            folded: mapping::fold(written),
+        }
+    }
+
+    /// The address as it was written.
+    pub(crate) fn as_written(&self) -> &str {
+        &self.written
+    }
+
+    /// Whether this is the address of a user.
+    pub fn is(&self, email: Option<&str>) -> bool {
+        email.is_some_and(|email| mapping::fold(email) == self.folded)
+    }
 }
 
 /// The due time that a run is made for, and what becomes of it when the run is on record.

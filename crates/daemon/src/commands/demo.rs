@@ -4,12 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use load::Intent;
 use simulator::{Options, Simulator};
 
 use crate::arguments::{Demo, Errors, Format};
 use crate::commands::stand_ins::{INTEGRATION, Shape, StandIns, write};
 use crate::commands::{read, run};
+use crate::control::Work;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::watch::Skews;
@@ -51,10 +51,7 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
             &store,
             &halt,
             &Skews::default(),
-            async |loader| {
-                let request = run::by_hand(Intent::Deliver(loader.writer()), None);
-                loader.run(&request).await
-            },
+            Work::Load { only: None },
         )
         .await?;
         output::summary(&report, false)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use load::Lock;
+use load::{Address, Lock};
 use serde_json::json;
 use store::Somebody;
 
@@ -16,9 +16,9 @@ pub(crate) async fn forget(path: &Path, command: &Forget) -> anyhow::Result<Exit
     // Where there is no database, there is nobody either.
     app::read_store(&config).await?;
     let store = app::open_store(&config).await?;
-    let is_meant = load::chosen(&command.email);
+    let address = Address::new(&command.email);
     let mut people = store.everybody().await?;
-    people.retain(|one| is_meant(one.email.as_deref()));
+    people.retain(|one| address.is(one.email.as_deref()));
     if people.is_empty() {
         return Err(Usage(format!(
             "nobody on record has the address `{}`; `rollcall people` lists who is",

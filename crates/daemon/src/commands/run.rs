@@ -1,13 +1,14 @@
-//! `run`, `plan` and `apply`: carried out by the daemon where one runs on the same state, else by this process.
+//! `run` and `plan`: carried out by the daemon where one runs on the same state, else by this process.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use load::{Halt, Intent, Loader, Publisher, Report, Request, Whom};
+use load::{Halt, Publisher, Report};
 use serde_json::json;
 use store::Store;
+use uuid::Uuid;
 
 use crate::app::{self, Meters};
 use crate::arguments::{Plan, Run};
@@ -18,6 +19,7 @@ use crate::logging::{self, Audience, Logging};
 use crate::notify::{self, Notifier};
 use crate::output;
 use crate::progress::Show;
+use crate::serve::carry_out_work;
 use crate::signals::Signals;
 use crate::watch::{self, Skews};
 
@@ -31,28 +33,17 @@ pub(crate) async fn run(path: &Path, command: &Run) -> anyhow::Result<Exit> {
         Some(_) => None,
     };
     let only = command.only.clone();
-    let report = if let Some(daemon) = daemon {
-        let work = if command.dry {
-            Work::DryRun { only }
-        } else {
-            Work::Load { only }
-        };
-        let order = order(integration, work);
-        daemon.carry_out(order, &mut signals).await?
+    let work = if command.dry {
+        Work::DryRun { only }
     } else {
-        let kind = match (command.dry, &only) {
-            (false, None) => Kind::Load,
-            _ => Kind::Other,
-        };
-        here(&config, &integration.id, kind, signals, async |loader| {
-            let intent = if command.dry {
-                Intent::DryRun
-            } else {
-                Intent::Deliver(loader.writer())
-            };
-            loader.run(&by_hand(intent, only)).await
-        })
-        .await?
+        Work::Load { only }
+    };
+    let report = if let Some(daemon) = daemon {
+        daemon
+            .carry_out(order(integration, work), &mut signals)
+            .await?
+    } else {
+        here(&config, &integration.id, work, signals).await?
     };
     output::summary(&report, command.json)?;
     if let Some(file) = &command.figures {
@@ -69,14 +60,7 @@ pub(crate) async fn plan(path: &Path, command: &Plan) -> anyhow::Result<Exit> {
         let order = order(integration, Work::Plan);
         daemon.carry_out(order, &mut signals).await?
     } else {
-        here(
-            &config,
-            &integration.id,
-            Kind::Other,
-            signals,
-            async |loader| loader.run(&by_hand(Intent::Plan, None)).await,
-        )
-        .await?
+        here(&config, &integration.id, Work::Plan, signals).await?
     };
     show_plan(&config, &report, command)
         .await
@@ -121,7 +105,7 @@ async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::
 }
 
 /// What the daemon is asked for, with the configuration that it must have in force.
-fn order(integration: &Integration, work: Work) -> Order {
+pub(super) fn order(integration: &Integration, work: Work) -> Order {
     Order {
         integration: integration.id.clone(),
         work,
@@ -129,40 +113,19 @@ fn order(integration: &Integration, work: Work) -> Order {
     }
 }
 
-/// A run that a person started.
-pub(crate) fn by_hand(intent: Intent, only: Option<String>) -> Request {
-    Request {
-        intent,
-        whom: only.map_or(Whom::Everybody, Whom::Address),
-        trigger: "manual",
-        run_id: None,
-        slot: None,
-    }
-}
-
-/// What a run is to those who are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// One that loads everybody, and for good.
-    Load,
-    /// A plan that is carried out; whether there is anything to, that shows.
-    Apply,
-    /// Any other, of which they do not hear.
-    Other,
-}
-
 /// Makes a run in this process, where there is no daemon to make it; signals stop it.
 pub(super) async fn here(
     config: &Config,
     integration: &str,
-    kind: Kind,
+    work: Work,
     signals: Signals,
-    work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
 ) -> anyhow::Result<Report> {
+    let (is_a_load, goes_on) = (work.is_a_load(), work.goes_on_with().is_some());
     let halt = signals.stopping();
     let (store, _logging) = prepare(config).await?;
     let notifier = Notifier::begin(config, &store).await;
-    if kind == Kind::Load {
+    // Whether there is a plan to go on with, that shows.
+    if is_a_load && !goes_on {
         notifier.run_started(integration, "");
     }
     let skews = Skews::default();
@@ -171,7 +134,7 @@ pub(super) async fn here(
     if let Err(error) = watch::look_once(config, &store, &skews, failing, now).await {
         tracing::error!(error = %load::chain(&error), "Could not bring the notices up to date");
     }
-    if kind != Kind::Other {
+    if is_a_load {
         tell_of_the_end(&notifier, integration, &report);
     }
     notify::tell_once(&notifier, &store).await;
@@ -213,7 +176,7 @@ pub(crate) async fn with_loader(
     store: &Arc<Store>,
     halt: &Halt,
     skews: &Skews,
-    work: impl AsyncFnOnce(&Loader) -> Result<Report, load::Error>,
+    work: Work,
 ) -> anyhow::Result<Report> {
     let integration = app::integration(config, integration)?;
     let connections = app::connect(config, integration, &Meters::default())?;
@@ -228,7 +191,7 @@ pub(crate) async fn with_loader(
     )?;
     keep_configuration(store, integration).await?;
     let show = Show::begin(progress);
-    let result = work(&loader).await;
+    let result = carry_out_work(&loader, work, "manual", None, Uuid::now_v7()).await;
     show.end().await;
     skews.keep(&loader);
     Ok(result?)

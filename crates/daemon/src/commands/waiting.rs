@@ -5,16 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use load::{Decision, Report};
 use nix::unistd::{Uid, User};
-use uuid::Uuid;
 
-use super::run::{Kind, here};
+use super::run::{close, here, order};
 use crate::app;
 use crate::arguments::{Apply, Created, Discard, Release, Replay, Undo};
 use crate::config::{self, Config};
-use crate::control::{Client, Order, Question, Work};
+use crate::control::{Client, Order, Question, Work, account_of, discarded};
 use crate::exit::{self, Exit};
 use crate::output;
-use crate::serve::carry_out_work;
 use crate::signals::Signals;
 
 pub(crate) async fn apply(path: &Path, command: &Apply) -> anyhow::Result<Exit> {
@@ -71,16 +69,11 @@ pub(crate) async fn discard(path: &Path, command: &Discard) -> anyhow::Result<Ex
             at: Timestamp::now(),
         };
         let dropped = load::discard(&store, &command.run_id, &decision).await;
-        super::run::close(store).await?;
+        close(store).await?;
         discarded(&dropped?.integration)
     };
     eprintln!("{sentence}");
     Ok(Exit::Done)
-}
-
-/// Says that a plan was dropped.
-pub(crate) fn discarded(integration: &str) -> String {
-    format!("the plan of `{integration}` is dropped; its next load plans anew")
 }
 
 /// Lets the daemon do it where one runs on the same state, else does it here.
@@ -92,14 +85,7 @@ async fn carry_out(path: &Path, work: Work, json: bool) -> anyhow::Result<Exit> 
     let integration = integration_of(&config, &run_id).await;
     let report = if let Some(daemon) = daemon {
         let order = match integration {
-            Ok(Some(integration)) => {
-                let integration = app::integration(&config, &integration)?;
-                Order {
-                    integration: integration.id.clone(),
-                    work,
-                    config_hash: integration.config_hash.clone(),
-                }
-            }
+            Ok(Some(integration)) => order(app::integration(&config, &integration)?, work),
             Ok(None) => return Err(load::Error::UnknownRun { run_id }.into()),
             // Whoever may use the socket need not be able to read the database: the daemon is.
             Err(_) => Order {
@@ -113,15 +99,7 @@ async fn carry_out(path: &Path, work: Work, json: bool) -> anyhow::Result<Exit> 
         let Some(integration) = integration? else {
             return Err(load::Error::UnknownRun { run_id }.into());
         };
-        let kind = match work {
-            Work::Apply { .. } | Work::Release { .. } => Kind::Apply,
-            _ => Kind::Other,
-        };
-        let work = work.asked_by(account());
-        here(&config, &integration, kind, signals, async |loader| {
-            carry_out_work(loader, work, "manual", None, Uuid::now_v7()).await
-        })
-        .await?
+        here(&config, &integration, work.asked_by(account()), signals).await?
     };
     output::summary(&report, json)?;
     if !json {
@@ -160,11 +138,9 @@ async fn integration_of(config: &Config, run_id: &str) -> anyhow::Result<Option<
     Ok(run.map(|run| run.integration))
 }
 
-/// The account that this process runs under, by its name where it has one.
+/// The account that this process runs under.
 fn account() -> String {
     let uid = Uid::current();
-    match User::from_uid(uid) {
-        Ok(Some(user)) => user.name,
-        _ => format!("uid {uid}"),
-    }
+    let user = User::from_uid(uid).ok().flatten();
+    account_of(user.map(|user| user.name).as_deref(), uid.as_raw())
 }

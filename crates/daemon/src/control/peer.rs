@@ -41,6 +41,11 @@ impl Peer {
     }
 }
 
+/// An account as it is put on record: by its name, where it has one.
+pub(crate) fn account_of(name: Option<&str>, uid: u32) -> String {
+    name.map_or_else(|| format!("uid {uid}"), str::to_owned)
+}
+
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.user {

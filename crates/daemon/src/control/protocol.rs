@@ -165,6 +165,14 @@ impl Work {
         }
     }
 
+    /// Whether it loads everybody, and for good.
+    pub(crate) fn is_a_load(&self) -> bool {
+        matches!(
+            self,
+            Self::Load { only: None } | Self::Apply { .. } | Self::Release { .. }
+        )
+    }
+
     /// The id of the run that it goes on with; what makes a run of its own has none.
     pub(crate) fn goes_on_with(&self) -> Option<&str> {
         match self {
@@ -180,6 +188,11 @@ impl Work {
         }
         self
     }
+}
+
+/// Says that a plan was dropped, by the daemon or without it.
+pub(crate) fn discarded(integration: &str) -> String {
+    format!("the plan of `{integration}` is dropped; its next load plans anew")
 }
 
 /// What the daemon answers.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use load::{
-    Cause, Decision, Halt, Intent, Loader, Made, Publisher, Replay, Report, Request, Undo, Whom,
+    Address, Cause, Decision, Halt, Intent, Loader, Made, Publisher, Replay, Report, Request, Undo,
+    Whom,
 };
 use sentinelone::OwnToken;
 use store::{Store, Token};
@@ -54,10 +55,7 @@ pub(crate) enum Task {
 impl Task {
     /// Whether it loads everybody, and for good.
     fn is_a_load(&self) -> bool {
-        matches!(
-            self,
-            Self::Work(Work::Load { only: None } | Work::Apply { .. } | Work::Release { .. })
-        )
+        matches!(self, Self::Work(work) if work.is_a_load())
     }
 
     /// Whether it goes on with a plan; whether there is one to go on with, that shows.
@@ -259,7 +257,7 @@ pub(crate) async fn carry_out_work(
     };
     let request = Request {
         intent,
-        whom: only.map_or(Whom::Everybody, Whom::Address),
+        whom: only.map_or(Whom::Everybody, |only| Whom::Address(Address::new(&only))),
         trigger,
         slot,
         run_id: Some(run_id),

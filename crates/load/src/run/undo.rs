@@ -10,7 +10,7 @@ use crate::error::{Error, Stop};
 use crate::guards::{Measure, Tally};
 use crate::progress::Phase;
 use crate::report::Report;
-use crate::request::{Intent, chosen};
+use crate::request::{Address, Intent};
 use crate::undo::{Made, Rules};
 
 /// Changes that are read, looked up and planned together.
@@ -98,7 +98,7 @@ impl Loader {
         let Some(only) = &undo.only else {
             return Ok(None);
         };
-        let is_meant = chosen(only);
+        let address = Address::new(only);
         let (mut found, mut after) = (Vec::new(), 0);
         loop {
             let chunk = self.store.written(origin.key, after, CHUNK).await?;
@@ -106,9 +106,9 @@ impl Loader {
                 break;
             };
             after = last.change.change;
-            let meant = chunk
-                .into_iter()
-                .filter(|written| written.source_id == *only || is_meant(written.email.as_deref()));
+            let meant = chunk.into_iter().filter(|written| {
+                written.source_id == *only || address.is(written.email.as_deref())
+            });
             found.extend(meant.map(|written| written.source_id));
         }
         match found.as_slice() {

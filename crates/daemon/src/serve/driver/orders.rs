@@ -8,8 +8,7 @@ use super::Driver;
 use super::desk::Event;
 use super::runs::stopping;
 use super::state::Active;
-use crate::commands::discarded;
-use crate::control::{Order, Peer, Refusal, Started, Work};
+use crate::control::{Order, Peer, Refusal, Started, Work, account_of, discarded};
 use crate::exit::Exit;
 use crate::notify::Notifier;
 use crate::serve::running::Task;
@@ -47,7 +46,7 @@ impl Driver {
         peer: &Peer,
     ) -> Result<String, Refusal> {
         let decision = Decision {
-            by: account(peer),
+            by: account_of(peer.user.as_deref(), peer.uid),
             reason: reason.map(str::to_owned),
             at: self.clock.now(),
         };
@@ -214,7 +213,12 @@ impl Driver {
             return Err(busy());
         }
         let now = self.clock.now();
-        let task = Task::Work(order.work.clone().asked_by(account(peer)));
+        let task = Task::Work(
+            order
+                .work
+                .clone()
+                .asked_by(account_of(peer.user.as_deref(), peer.uid)),
+        );
         let run_id = Uuid::now_v7();
         let enqueued = self
             .enqueue(id, task, "manual", None, run_id, now)
@@ -275,13 +279,5 @@ fn describe(work: &Work) -> (&'static str, Option<String>) {
             let one = if only.is_some() { ", one user" } else { "" };
             ("undo", Some(format!("{run_id}{dry}{one}")))
         }
-    }
-}
-
-/// The account of a client, by its name where it has one.
-fn account(peer: &Peer) -> String {
-    match &peer.user {
-        Some(user) => user.clone(),
-        None => format!("uid {}", peer.uid),
     }
 }
