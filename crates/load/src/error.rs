@@ -231,6 +231,16 @@ pub(crate) enum Stop {
          to them, the connector's number or name, and the ids in `fields`"
     )]
     RefusesAll { records: usize },
+    #[error(
+        "Oomnitza has no SaaS application `{name}`; make it there under Software > SaaS, correct `saas.name`, or set \
+         `saas.create: true`; nothing was written"
+    )]
+    NoApplication { name: String },
+    #[error(
+        "Oomnitza has {found} SaaS applications `{name}`, and which of them is meant cannot be told; rename or delete \
+         all but one; nothing was written"
+    )]
+    SeveralApplications { name: String, found: usize },
     #[error("a task of the run died")]
     Died,
     #[error("{}", reason(*.0))]

@@ -85,8 +85,10 @@ impl Store {
     pub async fn waiting_for(&self, people: &[PersonRow]) -> Result<Vec<String>, Error> {
         let mut reader = self.reader().await;
         sqlx::query_scalar(
-            "SELECT DISTINCT r.run_id FROM runs r JOIN changes c USING (run)
-             WHERE r.state IN ('planned', 'parked') AND c.person IN (SELECT value FROM json_each(?))
+            "SELECT r.run_id FROM runs r JOIN changes c USING (run)
+             WHERE r.state IN ('planned', 'parked') AND c.person IN (SELECT value FROM json_each(?1))
+             UNION SELECT r.run_id FROM runs r JOIN saas_changes c USING (run)
+             WHERE r.state IN ('planned', 'parked') AND c.person IN (SELECT value FROM json_each(?1))
              ORDER BY r.run_id",
         )
         .bind(list(people))
@@ -114,7 +116,8 @@ impl Store {
             .map_err(&failed)?;
         let person = somebody.person;
         let (changes, errors): (i64, i64) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM changes WHERE person = ?1), (SELECT count(*) FROM errors WHERE person = ?1)",
+            "SELECT (SELECT count(*) FROM changes WHERE person = ?1)
+                    + (SELECT count(*) FROM saas_changes WHERE person = ?1), (SELECT count(*) FROM errors WHERE person = ?1)",
         )
         .bind(person)
         .fetch_one(&mut *transaction)

@@ -42,6 +42,7 @@ mod presence;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod saas;
 mod secrecy;
 #[cfg(test)]
 mod source_faults;
