@@ -43,6 +43,7 @@ mod presence;
 mod reading;
 #[cfg(test)]
 mod saas;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod source_faults;

@@ -214,7 +214,7 @@ fn a_change_of_roles_in_the_console_comes_through() {
 fn roles_can_be_mapped_and_left_alone() {
     let company = Company::with(8, 1.0, |config| {
         config.saas = Some(
-            r#"{ name: SentinelOne, create: true, roles: { from: lowestRole, table: { Admin: Owner }, otherwise: null } }"#,
+            "{ name: SentinelOne, create: true, roles: { from: lowestRole, table: { Admin: Owner }, otherwise: null } }",
         );
     });
     company.load();

@@ -10,6 +10,7 @@ mod groups;
 mod loads;
 mod opening;
 mod outcomes;
+mod places;
 mod plan;
 mod presence;
 mod remembering;
