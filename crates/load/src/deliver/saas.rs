@@ -93,7 +93,7 @@ impl Deliverer<'_> {
             .filter(|one| {
                 matches!(
                     one.settlement,
-                    SaasSettlement::Failed(_) | SaasSettlement::Unassigned(_)
+                    SaasSettlement::Failed(_) | SaasSettlement::Unassigned { .. }
                 )
             })
             .count();

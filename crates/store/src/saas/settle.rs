@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::Activity;
 use crate::error::Error;
 use crate::faults::{Fault, FaultRow, insert_faults};
-use crate::json::{json, list};
+use crate::json::json;
 use crate::open::Store;
 use crate::people::PersonRow;
 use crate::runs::{RunKey, count};
@@ -36,7 +36,12 @@ pub enum SaasSettlement {
     /// It is not, and why.
     Failed(Box<Fault>),
     /// There is none, as its assignment was refused, and why: whoever has it later got it from somebody else.
-    Unassigned(Box<Fault>),
+    Unassigned {
+        /// `user_id` of the Oomnitza person.
+        oomnitza_id: String,
+        /// Why.
+        fault: Box<Fault>,
+    },
     /// It was not asked for, and why.
     Withdrawn(Box<Fault>),
 }
@@ -118,8 +123,8 @@ impl Store {
                     ("done", Some(id), None)
                 }
                 SaasSettlement::Failed(fault) => ("failed", None, Some(fault)),
-                SaasSettlement::Unassigned(fault) => {
-                    refused.push(one.change);
+                SaasSettlement::Unassigned { oomnitza_id, fault } => {
+                    refused.push(oomnitza_id);
                     ("failed", None, Some(fault))
                 }
                 SaasSettlement::Withdrawn(fault) => ("withdrawn", None, Some(fault)),
@@ -367,19 +372,18 @@ async fn forget_refused(
     connection: &mut SqliteConnection,
     key: RunKey,
     saas_id: &str,
-    changes: &[i64],
+    oomnitza_ids: &[String],
 ) -> Result<(), sqlx::Error> {
-    if changes.is_empty() {
+    if oomnitza_ids.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "DELETE FROM saas_users WHERE integration = ? AND saas_id = ? AND activity = 'assigning' AND oomnitza_id IN (
-            SELECT s.oomnitza_id FROM saas_changes s
-            WHERE s.saas_change IN (SELECT value FROM json_each(?)) AND s.after ->> '$.assigned')",
+        "DELETE FROM saas_users WHERE integration = ? AND saas_id = ? AND activity = 'assigning'
+           AND oomnitza_id IN (SELECT value FROM json_each(?))",
     )
     .bind(key.integration)
     .bind(saas_id)
-    .bind(list(changes))
+    .bind(json(oomnitza_ids))
     .execute(connection)
     .await?;
     Ok(())

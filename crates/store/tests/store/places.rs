@@ -79,6 +79,10 @@ async fn who_differs_in_the_place_alone_is_updated_and_who_is_made_is_created() 
     assert_eq!(drive.summary.counts.updated, 2);
     bed.deliver(&drive, 2).await;
     settle(&bed, &drive, |id| done(id.expect("the person is known"))).await;
+    bed.store
+        .publish_outcomes(drive.key, None, at(3))
+        .await
+        .unwrap();
     bed.end(&drive, State::Completed, 4).await;
     assert_eq!(
         bed.lines("SELECT seen, created, updated, unchanged, failed FROM v_runs")
@@ -101,10 +105,15 @@ async fn whose_place_fails_fails_although_the_person_is_written() {
     let bed = bed().await;
     let drive = planned(&bed).await;
     bed.deliver(&drive, 2).await;
-    settle(&bed, &drive, |_| {
-        SaasSettlement::Unassigned(Box::new(fault(Severity::Failed, "rejected")))
+    settle(&bed, &drive, |id| SaasSettlement::Unassigned {
+        oomnitza_id: id.expect("the person is known").to_owned(),
+        fault: Box::new(fault(Severity::Failed, "rejected")),
     })
     .await;
+    bed.store
+        .publish_outcomes(drive.key, None, at(3))
+        .await
+        .unwrap();
     bed.end(&drive, State::CompletedWithErrors, 4).await;
     assert_eq!(
         bed.lines("SELECT created, updated, failed FROM v_runs")

@@ -105,7 +105,7 @@ fn lines_stay_as_they_are() {
     let report = Answer::Report(Box::new(report())).to_line().unwrap();
     insta::assert_snapshot!(
         text(report),
-        @r#"{"answer":"report","run_id":"019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33","integration":"users","state":"completed_with_errors","intents":false,"counts":{"seen":3,"created":1,"updated":0,"unchanged":1,"skipped":0,"failed":1},"reasons":[["failed","rejected",1]],"duration":{"secs":1,"nanos":234000000},"source_calls":2,"target_calls":5,"error":null}"#
+        @r#"{"answer":"report","run_id":"019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33","integration":"users","state":"completed_with_errors","intents":false,"counts":{"seen":3,"created":1,"updated":0,"unchanged":1,"skipped":0,"failed":1,"deactivated":0},"reasons":[["failed","rejected",1]],"duration":{"secs":1,"nanos":234000000},"source_calls":2,"target_calls":5,"error":null}"#
     );
 }
 

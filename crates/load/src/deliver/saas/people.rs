@@ -103,16 +103,31 @@ impl Deliverer<'_> {
                 Err(error) => {
                     luck.note(error.is_refusal() || error.is_unauthorized());
                     let status = error.status().map(|status| status.as_u16());
-                    let settlement = if self.halt.is_stopped() && !error.may_have_arrived() {
-                        SaasSettlement::Withdrawn(Box::new(not_attempted()))
-                    } else if error.is_refusal() {
-                        SaasSettlement::Unassigned(Box::new(fault_of(error, luck)))
+                    let (stopped, refused) = (
+                        self.halt.is_stopped() && !error.may_have_arrived(),
+                        error.is_refusal(),
+                    );
+                    let fault = if stopped {
+                        not_attempted()
                     } else {
-                        failed(fault_of(error, luck))
+                        fault_of(error, luck)
                     };
-                    settled.extend(part.iter().map(|visit| SaasSettled {
-                        status,
-                        ..settle(&visit.change, settlement.clone())
+                    settled.extend(part.iter().map(|visit| {
+                        let fault = Box::new(fault.clone());
+                        let settlement = if stopped {
+                            SaasSettlement::Withdrawn(fault)
+                        } else if refused {
+                            SaasSettlement::Unassigned {
+                                oomnitza_id: visit.person.as_str().to_owned(),
+                                fault,
+                            }
+                        } else {
+                            SaasSettlement::Failed(fault)
+                        };
+                        SaasSettled {
+                            status,
+                            ..settle(&visit.change, settlement)
+                        }
                     }));
                 }
             }
