@@ -73,6 +73,14 @@ pub enum Error {
         /// What it is.
         state: State,
     },
+    /// The run to be taken back wrote no people.
+    #[error(
+        "run `{run_id}` wrote SaaS users alone, which an undo leaves as they are; set them in Oomnitza, or run the integration"
+    )]
+    WroteSaasAlone {
+        /// The run.
+        run_id: String,
+    },
     /// What the run to be taken back wrote is not on record any more.
     #[error(
         "what run `{run_id}` wrote is not on record any more; `retention.changes` says how long it is kept"
@@ -164,6 +172,7 @@ impl Error {
                 | Self::NoPlan { .. }
                 | Self::UndoOfUndo { .. }
                 | Self::WroteNothing { .. }
+                | Self::WroteSaasAlone { .. }
                 | Self::ChangesGone { .. }
                 | Self::NotEnded { .. }
                 | Self::NobodyToReplay { .. }

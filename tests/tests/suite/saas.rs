@@ -569,6 +569,42 @@ fn whom_somebody_changed_since_the_plan_is_not_written() {
 }
 
 #[test]
+fn an_undo_leaves_places_as_they_are() {
+    let company = company(8, 1.0, Delivery::Rest);
+    company.load();
+    let before = places(&company);
+    let run_id = company.rollcall.latest_run_id();
+    let _ = company.rollcall.command(&["undo", &run_id]).with_code(0);
+    assert_eq!(places(&company), before);
+    company.load();
+    let id = person_id(&company, &emails(&company)[0]);
+    let own = json!({ "roles": ["Somebody's own"] });
+    company.control.set_saas_user(APPLICATION, &id, &own);
+    company.load();
+    let run_id = company.rollcall.latest_run_id();
+    let ended = company.rollcall.command(&["undo", &run_id]).with_code(2);
+    assert!(
+        ended.stderr.contains("SaaS users alone"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_replay_assigns_whom_it_loads() {
+    let mut company = company(12, 0.5, Delivery::Rest);
+    company
+        .rollcall
+        .configure(|config| config.preference = "update_only");
+    company.load();
+    assert_eq!(places(&company).len(), company.colleagues().len());
+    let run_id = company.rollcall.latest_run_id();
+    let replay = ["replay", &run_id, "--preference", "create_and_update"];
+    let _ = company.rollcall.command(&replay).with_code(0);
+    assert_eq!(places(&company), wanted(&company));
+}
+
+#[test]
 fn a_bulk_record_carries_the_application() {
     let company = company(10, 0.5, Delivery::Bulk);
     company.load();

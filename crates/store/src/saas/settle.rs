@@ -245,6 +245,21 @@ impl Store {
         transaction.commit().await.map_err(&failed)
     }
 
+    /// Whether a run wrote any `SaaS` user, as far as that is on record.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn wrote_places(&self, key: RunKey) -> Result<bool, Error> {
+        let mut reader = self.reader().await;
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM saas_changes WHERE run = ? AND state = 'done')",
+        )
+        .bind(key.run)
+        .fetch_one(&mut *reader)
+        .await
+        .map_err(self.failed(STORE))
+    }
+
     /// Counts the deactivations of a run that were made, and those that failed, with what is said of the first of these.
     ///
     /// # Errors
