@@ -140,27 +140,49 @@ impl Loader {
         if dead == 0 && self.store.open_portions(integration).await?.is_empty() {
             return Ok(0);
         }
-        match self.recover(Some(&self.writer())).await {
-            Ok(()) => Ok(dead),
-            Err(Stop::Store(error)) => Err(error.into()),
-            Err(stop) => Err(Error::NotRecovered {
-                integration: self.integration.id.clone(),
-                reason: self.halt.explain(stop).for_log(),
-            }),
-        }
+        self.close_dead_runs(Some(&self.writer())).await?;
+        Ok(dead)
     }
 
     fn lock(&self) -> Result<Lock, Error> {
         Lock::take(&self.state_dir, &self.integration.id)
     }
 
-    /// Finds a run of the integration that was made before.
-    async fn earlier(&self, run_id: &str) -> Result<Run, Error> {
+    /// Finds a run of the integration that was made before, with its lock held: one that is on record as running is
+    /// dead, and is closed first.
+    async fn earlier(&self, run_id: &str, writer: Option<&Writer>) -> Result<Run, Error> {
+        let run = self.on_record(run_id).await?;
+        if run.state != State::Running {
+            return Ok(run);
+        }
+        self.close_dead_runs(writer).await?;
+        let run = self.on_record(run_id).await?;
+        if run.state == State::Running {
+            return Err(Error::NotRecovered {
+                integration: run.integration,
+                reason: "a portion is to be finalized first, which takes a run that may write"
+                    .to_owned(),
+            });
+        }
+        Ok(run)
+    }
+
+    async fn on_record(&self, run_id: &str) -> Result<Run, Error> {
         let run = self.store.run(run_id).await?;
         run.filter(|run| run.integration == self.integration.id)
             .ok_or_else(|| Error::UnknownRun {
                 run_id: run_id.to_owned(),
             })
+    }
+
+    async fn close_dead_runs(&self, writer: Option<&Writer>) -> Result<(), Error> {
+        self.recover(writer).await.map_err(|stop| match stop {
+            Stop::Store(error) => error.into(),
+            stop => Error::NotRecovered {
+                integration: self.integration.id.clone(),
+                reason: self.halt.explain(stop).for_log(),
+            },
+        })
     }
 
     /// Takes up a run that is on record; `read_at` is when what it goes by was read.

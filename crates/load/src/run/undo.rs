@@ -39,7 +39,7 @@ impl Loader {
     /// not on record any more; nobody or several are meant; another run is going on; the database cannot be used.
     pub async fn undo(&self, undo: &Undo) -> Result<Report, Error> {
         let _lock = self.lock()?;
-        let origin = self.undoable(&undo.run_id).await?;
+        let origin = self.undoable(undo).await?;
         let only = self.only(undo, &origin).await?;
         let started_at = Timestamp::now();
         let probed = self.recover(undo.intent.writer()).await;
@@ -71,15 +71,15 @@ impl Loader {
     }
 
     /// Finds a run that can be taken back.
-    async fn undoable(&self, run_id: &str) -> Result<Run, Error> {
-        let run = self.earlier(run_id).await?;
+    async fn undoable(&self, undo: &Undo) -> Result<Run, Error> {
+        let run = self.earlier(&undo.run_id, undo.intent.writer()).await?;
         let run_id = run.run_id.clone();
         if run.kind == Kind::Undo {
             return Err(Error::UndoOfUndo { run_id });
         }
         let waits = matches!(
             run.state,
-            State::Planned | State::Parked | State::Running | State::Discarded | State::Overtaken
+            State::Planned | State::Parked | State::Discarded | State::Overtaken
         );
         if waits || run.dry_run || run.counts.created + run.counts.updated == 0 {
             return Err(Error::WroteNothing {
