@@ -11,6 +11,10 @@ mod recoveries;
 mod serving;
 mod waiting;
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
 use tests::{Delivery, Ended};
 
 use crate::company::Company;
@@ -30,6 +34,16 @@ fn company(delivery: Delivery, users: u32) -> Company {
 fn points(company: &Company) -> Vec<String> {
     let ended = company.rollcall.command(&["points"]).with_code(0);
     ended.stdout.lines().map(str::to_owned).collect()
+}
+
+/// The points that a process comes by, which is carried out with a change to its command.
+fn passed(company: &Company, carry_out: impl FnOnce(&dyn Fn(&mut Command))) -> BTreeSet<String> {
+    let log = company.rollcall.folder().join("points");
+    carry_out(&|command| {
+        command.env("ROLLCALL_POINTS_TO", &log);
+    });
+    let names = fs::read_to_string(log).expect("it came by some");
+    names.lines().map(str::to_owned).collect()
 }
 
 /// Carries out a command that dies at a point, if it comes by.

@@ -8,6 +8,7 @@ use super::{Active, Loader};
 use crate::deliver::{SecondLook, people_of};
 use crate::error::{Error, Stop};
 use crate::guards::{Measure, Tally};
+use crate::point::{Point, reach};
 use crate::progress::Phase;
 use crate::report::Report;
 use crate::request::{Address, Intent};
@@ -59,6 +60,7 @@ impl Loader {
                 slot: None,
             })
             .await?;
+        reach(Point::RunRecorded);
         let mut run = self.active(key, Kind::Undo, true, started_at);
         tracing::info!(run.id = %run_id, integration.id = %self.integration.id, origin.id = %undo.run_id, "A run is being taken back");
         let result = match probed {
@@ -165,6 +167,7 @@ impl Active<'_> {
                 self.read_at,
             )
             .await?;
+        reach(Point::PlanCompleted);
         self.among = Some(summary.presence.people());
         let measure = Measure {
             guards: &self.loader.integration.guards,
@@ -175,6 +178,7 @@ impl Active<'_> {
             first: false,
         };
         self.hold(&undo.intent, measure.hits()).await?;
+        reach(Point::PlanSettled);
         self.deliver(&undo.intent, SecondLook::WhenStale).await
     }
 
@@ -211,6 +215,7 @@ impl Active<'_> {
             .store
             .add_to_plan(self.key, lines, false, now, summary)
             .await?;
+        reach(Point::PlanChunkStored);
         Ok(())
     }
 }
