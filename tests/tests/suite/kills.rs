@@ -14,6 +14,7 @@ mod waiting;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tests::{Delivery, Ended};
 
@@ -52,4 +53,16 @@ fn until(company: &Company, command: &[&str], point: &str) -> Ended {
         command.env("ROLLCALL_KILL_AT", point);
     });
     going.end()
+}
+
+/// Asks until nothing else goes on with the integration, such as a daemon that closes what died before it.
+fn when_free(ask: impl Fn() -> Ended) -> Ended {
+    const LONGEST: Duration = Duration::from_secs(60);
+    let began = Instant::now();
+    loop {
+        let ended = ask();
+        if ended.code != Some(5) || began.elapsed() > LONGEST {
+            return ended;
+        }
+    }
 }

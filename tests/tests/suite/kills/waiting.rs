@@ -5,7 +5,7 @@ use tests::{Delivery, Ended};
 
 use super::aftermath::{Outcome, demand_as_undisturbed};
 use super::dice::{A_CALL, Dice, random_cases, some_at_a_time};
-use super::{BOTH, passed, until};
+use super::{BOTH, passed, until, when_free};
 use crate::company::Company;
 
 /// What is done with an earlier run.
@@ -61,7 +61,8 @@ impl Prepared {
     }
 
     fn carry_out(&self, run_id: &str) -> Ended {
-        self.company.rollcall.command(&self.command(run_id))
+        let command = self.command(run_id);
+        when_free(|| self.company.rollcall.command(&command))
     }
 
     /// Goes on as an operator does whose command was cut off.
@@ -172,12 +173,7 @@ fn random(seed: u64) {
         }
         let _ = going.kill();
     }
-    let serving = with_daemon.then(|| {
-        let mut serving = company.rollcall.serve();
-        // Else it may be busy with what died.
-        serving.wait_until_settled();
-        serving
-    });
+    let serving = with_daemon.then(|| company.rollcall.serve());
     let case = format!("seed {seed}: {what:?} {delivery:?}, daemon: {with_daemon}");
     prepared.demand_recovery(&undisturbed, &case);
     if let Some(serving) = serving {
