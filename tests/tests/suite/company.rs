@@ -117,7 +117,8 @@ impl Company {
 
     /// How many calls both systems got so far.
     pub(crate) fn calls(&self) -> usize {
-        let calls = [System::SentinelOne, System::Oomnitza].map(|system| self.control.calls(system));
+        let calls =
+            [System::SentinelOne, System::Oomnitza].map(|system| self.control.calls(system));
         usize::try_from(calls[0] + calls[1]).expect("not that many")
     }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod aftermath;
 mod between;
+mod dead;
 pub(crate) mod dice;
 mod loads;
 mod recoveries;

@@ -88,7 +88,10 @@ fn cases() -> Vec<Case> {
         Case {
             what: "a finalize was applied and its answer is lost; it is not repeated yet",
             delivery: Delivery::Bulk,
-            first: once("POST /api/v3/bulk/*/finalize", Effect::BadGatewayAfterApplying),
+            first: once(
+                "POST /api/v3/bulk/*/finalize",
+                Effect::BadGatewayAfterApplying,
+            ),
             held: None,
             seen: |calls| calls.iter().any(|call| call.path.ends_with("/finalize")),
         },

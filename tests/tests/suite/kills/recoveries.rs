@@ -27,8 +27,16 @@ const FIRST: [&str; 9] = [
 
 /// Where those die that close it, one after another.
 const THEN: [[&str; 3]; 3] = [
-    ["left_portion_finalized", "left_changes_settled", "left_run_closed"],
-    ["left_changes_settled", "left_changes_settled", "outcomes_published"],
+    [
+        "left_portion_finalized",
+        "left_changes_settled",
+        "left_run_closed",
+    ],
+    [
+        "left_changes_settled",
+        "left_changes_settled",
+        "outcomes_published",
+    ],
     ["outcomes_published", "left_run_closed", "run_recorded"],
 ];
 

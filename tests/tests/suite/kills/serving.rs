@@ -124,8 +124,10 @@ fn demand_made_up(company: &Company, start: Start, undisturbed: &Outcome, case: 
     };
     assert_eq!(slots(company), due, "{case}");
     // Its run is the one that came to the end, and there is no other.
-    let of_slots = "SELECT count(*) FROM v_slots s JOIN v_runs r USING (run_id) WHERE r.state = 'completed'";
-    let by_schedule = "SELECT count(*) FROM v_runs WHERE trigger = 'schedule' AND state = 'completed'";
+    let of_slots =
+        "SELECT count(*) FROM v_slots s JOIN v_runs r USING (run_id) WHERE r.state = 'completed'";
+    let by_schedule =
+        "SELECT count(*) FROM v_runs WHERE trigger = 'schedule' AND state = 'completed'";
     let expected = usize::from(start == Start::Due);
     for count in [of_slots, by_schedule] {
         assert_eq!(company.rollcall.value(count), expected, "{case}: {count}");

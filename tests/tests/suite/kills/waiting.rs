@@ -31,7 +31,9 @@ impl Prepared {
             config.delivery = delivery;
             config.batch = 7;
             match what {
-                What::Release => config.guards = "{ create: 3, update: 100%, at_least: 1 }".to_owned(),
+                What::Release => {
+                    config.guards = "{ create: 3, update: 100%, at_least: 1 }".to_owned()
+                }
                 What::Replay => config.preference = "update_only",
                 What::Undo => {}
             }
@@ -131,7 +133,11 @@ fn releases_replays_and_undos_that_die_at_any_marked_point_can_be_gone_on_with()
         let prepared = Prepared::new(what, delivery, USERS);
         let (company, command) = (&prepared.company, prepared.command(&prepared.run_id));
         let passed = passed(company, |change| {
-            let _ = company.rollcall.start_with(&command, change).end().with_code(0);
+            let _ = company
+                .rollcall
+                .start_with(&command, change)
+                .end()
+                .with_code(0);
         });
         (passed, Outcome::of(company))
     });
