@@ -201,10 +201,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const A_LITTLE: Duration = Duration::from_secs(2);
 
 /// Sets whether what this connection removes is overwritten.
-async fn secure_delete(
-    writer: &mut SqliteConnection,
-    on: &'static str,
-) -> Result<(), sqlx::Error> {
+async fn secure_delete(writer: &mut SqliteConnection, on: &'static str) -> Result<(), sqlx::Error> {
     let sql = AssertSqlSafe(format!("PRAGMA secure_delete = {on}"));
     sqlx::query(sql).execute(writer).await?;
     Ok(())

@@ -219,13 +219,19 @@ impl Desk for Handle {
         drop(forgetting);
         let (answer, result) = match result {
             // Nobody is named.
-            Ok(forgotten) => (
-                format!("{} users are forgotten", forgotten.people.len()),
-                Ok(forgotten),
-            ),
+            Ok(forgotten) => {
+                let answer = match forgotten.people.len() {
+                    1 => "a user is forgotten".to_owned(),
+                    several => format!("{several} users are forgotten"),
+                };
+                (answer, Ok(forgotten))
+            }
             Err(error) => {
                 let refusal = Refusal::new(exit::of_error(&error), exit::sentence(&error));
-                (format!("refused, with exit code {}", refusal.exit.code()), Err(refusal))
+                (
+                    format!("refused, with exit code {}", refusal.exit.code()),
+                    Err(refusal),
+                )
             }
         };
         let (command, peer) = ("forget", peer.clone());
