@@ -266,26 +266,33 @@ impl Active<'_> {
     ) -> Result<Vec<GuardHit>, Stop> {
         const READS: u32 = 7;
         let loader = self.loader;
-        let by_schedule = request.trigger == SCHEDULE;
-        let furthest = loader.store.furthest_load(self.key.integration).await?;
-        // A first load that was cut off is gone on with by the next one, whatever starts that.
-        let begun_by_hand = match furthest {
-            Furthest::Nowhere => !by_schedule,
-            Furthest::Begun => true,
-            Furthest::Completed => false,
+        let (store, integration) = (&loader.store, self.key.integration);
+        let (reviewed, first) = match self.kind {
+            // Whoever asks for one has looked at what it is to load.
+            Kind::Replay => (true, false),
+            Kind::Load | Kind::Undo => {
+                let by_schedule = request.trigger == SCHEDULE;
+                match store.furthest_load(integration).await? {
+                    Furthest::Nowhere => (!by_schedule, by_schedule),
+                    // A first load that was cut off is gone on with by the next one, whatever starts that.
+                    Furthest::Begun => (true, false),
+                    Furthest::Completed => (false, false),
+                }
+            }
         };
-        let earlier = loader
-            .store
-            .read_sizes(self.key.integration, population, READS)
-            .await?;
+        // Nobody at all has a guard of its own.
+        let seen = (!self.partial && summary.counts.seen > 0).then_some(summary.counts.seen);
+        let earlier = match seen {
+            Some(_) => store.read_sizes(integration, population, READS).await?,
+            None => Vec::new(),
+        };
         let measure = Measure {
             guards: &loader.integration.guards,
             tally,
-            // Nobody at all has a guard of its own.
-            seen: (!self.partial && summary.counts.seen > 0).then_some(summary.counts.seen),
+            seen,
             earlier: &earlier,
-            reviewed: self.kind == Kind::Replay || begun_by_hand,
-            first: furthest == Furthest::Nowhere && by_schedule,
+            reviewed,
+            first,
         };
         Ok(measure.hits())
     }

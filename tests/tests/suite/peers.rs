@@ -17,10 +17,7 @@ const OF_THE_CONSOLE: [&str; 5] = [
 ];
 
 /// What may be asked of Oomnitza.
-const OF_OOMNITZA: [&str; 2] = [
-    "GET /api/v2/mappings",
-    "GET /api/v3/users",
-];
+const OF_OOMNITZA: [&str; 2] = ["GET /api/v2/mappings", "GET /api/v3/users"];
 
 /// A company with a peer before either system.
 struct Watched {
