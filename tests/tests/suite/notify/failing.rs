@@ -97,9 +97,8 @@ fn a_command_without_a_daemon_does_not_end_the_notice_of_one_that_is_gone() {
     }
     let began = "SELECT count(*) FROM v_notices WHERE kind = 'notify_failed'";
     assert_eq!(company.rollcall.value(began), 1);
-    // It is over when one of them can be told: the next look sees that.
+    // It is over once a command has told it what there was to tell.
     let receiver = Receiver::open_at(address);
-    company.load();
     company.load();
     assert_eq!(receiver.events(KIND), ["began"]);
     assert_eq!(company.rollcall.value(failing), 0);
