@@ -58,7 +58,7 @@ fn until(company: &Company, command: &[&str], point: &str) -> Ended {
 
 /// Asks until nothing else goes on with the integration, such as a daemon that closes what died before it.
 fn when_free(ask: impl Fn() -> Ended) -> Ended {
-    const LONGEST: Duration = Duration::from_secs(60);
+    const LONGEST: Duration = Duration::from_mins(1);
     let began = Instant::now();
     loop {
         let ended = ask();

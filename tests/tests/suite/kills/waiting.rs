@@ -32,7 +32,7 @@ impl Prepared {
             config.batch = 7;
             match what {
                 What::Release => {
-                    config.guards = "{ create: 3, update: 100%, at_least: 1 }".to_owned()
+                    config.guards = "{ create: 3, update: 100%, at_least: 1 }".to_owned();
                 }
                 What::Replay => config.preference = "update_only",
                 What::Undo => {}
