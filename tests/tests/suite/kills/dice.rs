@@ -2,14 +2,52 @@
 
 use std::env;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use simulator::{Effect, Fault, System};
 
 use crate::company::{Company, each};
 
-/// About the time that a call takes: who is killed after a part of it is killed in it, or before the next.
-pub(crate) const A_CALL: Duration = Duration::from_millis(8);
+/// About the time that a call takes.
+const A_CALL: Duration = Duration::from_millis(8);
+
+/// What something takes that nothing happens to.
+pub(crate) struct Whole {
+    pub(crate) calls: usize,
+    time: Duration,
+}
+
+impl Whole {
+    /// Carries something out, and sees what it takes.
+    pub(crate) fn of(company: &Company, carry_out: impl FnOnce()) -> Self {
+        let (calls, began) = (company.calls(), Instant::now());
+        carry_out();
+        Self {
+            calls: company.calls() - calls,
+            time: began.elapsed(),
+        }
+    }
+}
+
+/// When something is killed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum When {
+    /// After so many calls to both systems.
+    Calls(usize),
+    /// After this time: also before its first call, and after its last.
+    Time(Duration),
+}
+
+impl When {
+    /// Counts from now on; gives what says whether it has come.
+    pub(crate) fn count(self, company: &Company) -> impl FnMut() -> bool {
+        let (calls, began) = (company.calls(), Instant::now());
+        move || match self {
+            Self::Calls(more) => company.calls() >= calls + more,
+            Self::Time(time) => began.elapsed() >= time,
+        }
+    }
+}
 
 /// Numbers that are the same for the same seed: `SplitMix64`.
 pub(crate) struct Dice(u64);
@@ -34,15 +72,28 @@ impl Dice {
         some[self.below(some.len())]
     }
 
-    /// A pause shorter than this: what is killed after it is at any instant of what it does.
-    pub(crate) fn pause(&mut self, shorter_than: Duration) {
-        let end = usize::try_from(shorter_than.as_micros()).expect("a short time");
-        let pause = Duration::from_micros(self.below(end) as u64);
+    /// An instant of something of which it is known what the whole of it takes.
+    pub(crate) fn instant(&mut self, whole: &Whole) -> When {
+        if self.below(2) == 0 {
+            When::Calls(self.below(whole.calls + 2))
+        } else {
+            When::Time(self.time(whole.time))
+        }
+    }
+
+    /// A pause of less than a call: what is killed after it is in the middle of one, or before the next.
+    pub(crate) fn pause(&mut self) {
+        let pause = self.time(A_CALL);
         #[expect(
             clippy::disallowed_methods,
             reason = "any instant will do, and the same for the same seed"
         )]
         thread::sleep(pause);
+    }
+
+    fn time(&mut self, shorter_than: Duration) -> Duration {
+        let end = usize::try_from(shorter_than.as_micros()).expect("a short time");
+        Duration::from_micros(self.below(end) as u64)
     }
 
     /// Orders at most two faults of Oomnitza for some of the writes.

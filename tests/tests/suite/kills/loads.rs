@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use super::aftermath::{Outcome, demand_recovery};
-use super::dice::{A_CALL, Dice, random_cases, some_at_a_time};
+use super::dice::{Dice, Whole, random_cases, some_at_a_time};
 use super::{BOTH, company, points, until};
 use crate::company::each;
 use tests::Delivery;
@@ -67,17 +67,16 @@ fn a_released_plan_that_dies_on_its_way_is_made_up_by_the_next_run() {
 /// A load in which nothing goes wrong.
 struct Undisturbed {
     outcome: Outcome,
-    /// The calls that it makes.
-    calls: usize,
+    whole: Whole,
 }
 
 impl Undisturbed {
     fn of(delivery: Delivery, users: u32) -> Self {
         let company = company(delivery, users);
-        company.load();
+        let whole = Whole::of(&company, || drop(company.load()));
         Self {
             outcome: Outcome::of(&company),
-            calls: company.calls(),
+            whole,
         }
     }
 }
@@ -94,10 +93,10 @@ fn random(seed: u64, spread: &Spread) {
     let company = company(delivery, users);
     dice.order_faults(&company);
     for time in 0..=dice.below(3) {
-        let calls = company.calls() + dice.below(undisturbed.calls + 1);
+        let instant = dice.instant(&undisturbed.whole).count(&company);
         let mut going = company.rollcall.start_run();
-        going.wait_until_over_or(|| company.calls() >= calls);
-        dice.pause(A_CALL);
+        going.wait_until_over_or(instant);
+        dice.pause();
         let is_cut_off = going.kill().code.is_none();
         if is_cut_off && time == 0 {
             let name = match delivery {
@@ -105,7 +104,7 @@ fn random(seed: u64, spread: &Spread) {
                 Delivery::Bulk | Delivery::BulkByName => "bulk",
             };
             // With faults there are more calls than usual.
-            let quarter = (company.calls() * 4 / undisturbed.calls).min(3);
+            let quarter = (company.calls() * 4 / undisturbed.whole.calls).min(3);
             let mut spread = spread.lock().expect("nobody panics with it");
             *spread.entry((name, quarter)).or_default() += 1;
         }

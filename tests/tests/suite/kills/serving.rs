@@ -3,7 +3,7 @@
 use tests::{Database, Delivery, Going, HOUR, INTEGRATION, Minute};
 
 use super::aftermath::{Outcome, demand_as_undisturbed};
-use super::dice::{A_CALL, Dice, random_cases, some_at_a_time};
+use super::dice::{Dice, Whole, random_cases, some_at_a_time};
 use super::{BOTH, passed, when_free};
 use crate::company::{Company, at};
 
@@ -30,29 +30,21 @@ fn company(delivery: Delivery, users: u32, start: Start) -> Company {
     company
 }
 
-/// What became of the due times.
-fn slots(company: &Company) -> Vec<String> {
-    company.rollcall.slot_states()
-}
-
 /// What a daemon leaves that nothing happens to.
-fn undisturbed(delivery: Delivery, users: u32, start: Start) -> (Outcome, usize) {
+fn undisturbed(delivery: Delivery, users: u32, start: Start) -> (Outcome, Whole) {
     let company = company(delivery, users, start);
-    let calls = make_up(&company, start);
-    (Outcome::of(&company), calls)
+    let whole = Whole::of(&company, || make_up(&company, start));
+    (Outcome::of(&company), whole)
 }
 
-/// Serves to the end of the load; gives how many calls it took.
-fn make_up(company: &Company, start: Start) -> usize {
-    let before = company.calls();
+/// Serves to the end of the load.
+fn make_up(company: &Company, start: Start) {
     let mut serving = company.rollcall.serve();
     serving.wait_until_settled();
     if start == Start::Asked {
         let _ = when_free(|| company.rollcall.run()).with_code(0);
     }
-    let calls = company.calls() - before;
     serving.stop();
-    calls
 }
 
 /// A daemon from its first instant on, and the command of whoever asks it for a load.
@@ -122,7 +114,7 @@ fn demand_made_up(company: &Company, start: Start, undisturbed: &Outcome, case: 
         Start::Due => vec!["missed", "late"],
         Start::Asked => Vec::new(),
     };
-    assert_eq!(slots(company), due, "{case}");
+    assert_eq!(company.rollcall.slot_states(), due, "{case}");
     // Its run is the one that came to the end, and there is no other.
     let of_slots =
         "SELECT count(*) FROM v_slots s JOIN v_runs r USING (run_id) WHERE r.state = 'completed'";
@@ -175,13 +167,13 @@ fn random(seed: u64) {
     let delivery = dice.of(&BOTH);
     let start = dice.of(&[Start::Due, Start::Asked]);
     let users = 5 + u32::try_from(dice.below(35)).expect("few users");
-    let (undisturbed, calls) = undisturbed(delivery, users, start);
+    let (undisturbed, whole) = undisturbed(delivery, users, start);
     let company = company(delivery, users, start);
     dice.order_faults(&company);
     for _ in 0..=dice.below(3) {
-        let calls = company.calls() + dice.below(calls + 2);
+        let instant = dice.instant(&whole).count(&company);
         let cut = Cut::begin(&company, start, None);
-        let _ = cut.end(&company, || company.calls() >= calls, || dice.pause(A_CALL));
+        let _ = cut.end(&company, instant, || dice.pause());
     }
     let case = format!("seed {seed}: {delivery:?} {start:?}");
     demand_made_up(&company, start, &undisturbed, &case);

@@ -4,7 +4,7 @@
 use tests::{Delivery, Ended};
 
 use super::aftermath::{Outcome, demand_as_undisturbed};
-use super::dice::{A_CALL, Dice, random_cases, some_at_a_time};
+use super::dice::{Dice, Whole, random_cases, some_at_a_time};
 use super::{BOTH, passed, until, when_free};
 use crate::company::Company;
 
@@ -109,13 +109,13 @@ impl Prepared {
     }
 }
 
-/// What is left where nothing goes wrong, and how many calls that takes.
-fn undisturbed(what: What, delivery: Delivery, users: u32) -> (Outcome, usize) {
+/// What is left where nothing goes wrong, and what that takes.
+fn undisturbed(what: What, delivery: Delivery, users: u32) -> (Outcome, Whole) {
     let prepared = Prepared::new(what, delivery, users);
-    let before = prepared.company.calls();
-    let _ = prepared.carry_out(&prepared.run_id).with_code(0);
-    let calls = prepared.company.calls() - before;
-    (Outcome::of(&prepared.company), calls)
+    let whole = Whole::of(&prepared.company, || {
+        let _ = prepared.carry_out(&prepared.run_id).with_code(0);
+    });
+    (Outcome::of(&prepared.company), whole)
 }
 
 #[test]
@@ -164,16 +164,16 @@ fn random(seed: u64) {
     let (what, delivery) = (dice.of(&ALL), dice.of(&BOTH));
     let with_daemon = dice.of(&[true, false]);
     let users = 16 + u32::try_from(dice.below(32)).expect("few users");
-    let (undisturbed, calls) = undisturbed(what, delivery, users);
+    let (undisturbed, whole) = undisturbed(what, delivery, users);
     let prepared = Prepared::new(what, delivery, users);
     let company = &prepared.company;
     dice.order_faults(company);
     for _ in 0..=dice.below(2) {
-        let calls = company.calls() + dice.below(calls + 1);
         let serving = with_daemon.then(|| company.rollcall.serve());
+        let instant = dice.instant(&whole).count(company);
         let mut going = company.rollcall.start(&prepared.command(&prepared.run_id));
-        going.wait_until_over_or(|| company.calls() >= calls);
-        dice.pause(A_CALL);
+        going.wait_until_over_or(instant);
+        dice.pause();
         if let Some(serving) = serving {
             serving.kill();
         }
