@@ -18,6 +18,7 @@ mod http;
 mod scrape;
 mod clock;
 mod receiver;
+mod peer;
 mod database;
 
 mod values;
@@ -30,6 +31,7 @@ pub use config::{Config, Delivery, INTEGRATION};
 pub use database::Database;
 pub use http::{HttpAnswer, ask};
 pub use oracle::{Expected, Oracle, Outcome};
+pub use peer::Peer;
 pub use process::{Ended, Going};
 pub use receiver::{Answer, Received, Receiver};
 pub use rollcall::{Rollcall, SlotRow};

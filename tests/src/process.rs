@@ -113,16 +113,27 @@ impl Going {
     /// Waits until something holds, or the process has ended.
     ///
     /// # Panics
-    /// It cannot be waited for.
+    /// It never comes to that.
     #[track_caller]
     pub fn wait_until_over_or(&mut self, mut holds: impl FnMut() -> bool) {
-        let is_over = |child: &mut Child| {
-            let status = child.try_wait().expect("a child can be waited for");
-            status.is_some()
-        };
-        while !holds() && !is_over(&mut self.child) {
+        let began = Instant::now();
+        while !holds() && !self.is_over() {
+            assert!(
+                began.elapsed() < LONGEST,
+                "it never came to that\n{}",
+                self.said()
+            );
             pause();
         }
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// It cannot be waited for.
+    pub fn is_over(&mut self) -> bool {
+        let status = self.child.try_wait().expect("a child can be waited for");
+        status.is_some()
     }
 
     /// Pulls the plug: `kill -9`.

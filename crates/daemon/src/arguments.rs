@@ -164,6 +164,7 @@ pub(crate) enum Command {
     /// Removes a person from the history: from people, changes and errors; counts stay.
     #[command(after_help = "Example: rollcall forget ann@acme.com\n\n\
         The whole database is written anew, so that nothing is left in the file: that needs free room of twice its size.\n\
+        Where the daemon runs, the daemon does it.\n\
         Copies and backups are not touched. Who is still in the console comes back with the next load.")]
     Forget(Forget),
     /// Prints what completes commands in a shell.

@@ -15,6 +15,7 @@ mod commands;
 mod control;
 mod doctor;
 mod exit;
+mod forget;
 mod logging;
 mod notify;
 mod output;

@@ -37,6 +37,16 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The file is for another user.
+    #[error(
+        "the user of this process may not read the secret in `{}`; run the command as the user of the service, \
+         as with `sudo -u rollcall`, or make this user the owner of the file",
+        path.display()
+    )]
+    NotPermitted {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is something else than a file.
     #[error("`{}` is not a file; put the secret in a file of one line", path.display())]
     NotAFile {
@@ -178,9 +188,10 @@ fn checked(bytes: &[u8], origin: impl Fn() -> String) -> Result<SecretString, Er
 }
 
 fn unreadable(path: &Path, source: io::Error) -> Error {
-    Error::Unreadable {
-        path: path.to_owned(),
-        source,
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => Error::NotPermitted { path },
+        _ => Error::Unreadable { path, source },
     }
 }
 

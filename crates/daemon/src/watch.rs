@@ -22,10 +22,13 @@ pub(crate) use tokens::{TokenEnd, ends};
 
 use crate::config::Config;
 
+/// The kind of the notice of a clock that is off.
+const CLOCK_SKEW: &str = "clock_skew";
+
 /// The kinds that are made to follow how things are.
 const KINDS: &[&str] = &[
     "another_form",
-    "clock_skew",
+    CLOCK_SKEW,
     "config_refused",
     "database_large",
     "disk_low",

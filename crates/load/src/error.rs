@@ -89,12 +89,6 @@ pub enum Error {
         /// The run.
         run_id: String,
     },
-    /// The run has not ended.
-    #[error("run `{run_id}` goes on; wait for it to end")]
-    NotEnded {
-        /// The run.
-        run_id: String,
-    },
     /// The run to be replayed has nobody who is to be loaded again.
     #[error("{}", nobody_to_replay(.run_id, *.not_loaded))]
     NobodyToReplay {
@@ -174,7 +168,6 @@ impl Error {
                 | Self::WroteNothing { .. }
                 | Self::WroteSaasAlone { .. }
                 | Self::ChangesGone { .. }
-                | Self::NotEnded { .. }
                 | Self::NobodyToReplay { .. }
                 | Self::NobodyMeant { .. }
                 | Self::SeveralMeant { .. }
@@ -190,6 +183,9 @@ fn after_parking(state: State, integration: &str) -> String {
             ": a newer run has taken its place, `rollcall runs --integration {integration}` shows it"
         ),
         State::Planned => "; `rollcall apply` carries out a planned one".to_owned(),
+        State::Interrupted => {
+            format!("; `rollcall run {integration}` compares anew and does what is left")
+        }
         _ => String::new(),
     }
 }

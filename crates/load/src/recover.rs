@@ -24,7 +24,8 @@ pub(crate) struct Recovery<'a> {
     pub(crate) integration: &'a Integration,
     pub(crate) store: &'a Store,
     pub(crate) reader: &'a Reader,
-    /// What writes; a dry run has none, and leaves open portions to the next run that has.
+    /// What writes; a dry run has none, and leaves open portions, and the runs that opened them, to the next run that
+    /// has.
     pub(crate) writer: Option<&'a Writer>,
     pub(crate) halt: &'a Halt,
 }
@@ -32,12 +33,17 @@ pub(crate) struct Recovery<'a> {
 impl Recovery<'_> {
     pub(crate) async fn close_dead_runs(&self, integration: i64) -> Result<(), Stop> {
         let unfinished = self.store.unfinished(integration).await?;
+        let mut open = self.store.open_portions(integration).await?;
         if let Some(writer) = self.writer {
-            for (run, portion) in self.store.open_portions(integration).await? {
+            for (run, portion) in std::mem::take(&mut open) {
                 self.finalize(writer, run, portion).await?;
             }
         }
         for run in unfinished {
+            if open.iter().any(|(row, _)| *row == run.key.run) {
+                // Oomnitza applies what it holds when it is finalized: of that nothing can be said yet.
+                continue;
+            }
             tracing::warn!(run.id = %run.run_id, integration.id = %self.integration.id, "Closing a run whose process ended before it was through");
             self.close(&run).await?;
             reach(Point::LeftRunClosed);

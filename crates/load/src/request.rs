@@ -117,6 +117,28 @@ pub struct Slot {
 }
 
 /// What becomes of the plan of a run.
+///
+/// What is delivered is delivered by what writes, which is given with the intent:
+///
+/// ```
+/// fn intend(writer: oomnitza::Writer) -> load::Intent {
+///     load::Intent::Deliver(writer)
+/// }
+/// ```
+///
+/// A dry run and a plan have no room for it:
+///
+/// ```compile_fail
+/// fn intend(writer: oomnitza::Writer) -> load::Intent {
+///     load::Intent::DryRun(writer)
+/// }
+/// ```
+///
+/// ```compile_fail
+/// fn intend(writer: oomnitza::Writer) -> load::Intent {
+///     load::Intent::Plan(writer)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub enum Intent {
     /// It is shown and never delivered.

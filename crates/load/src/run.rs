@@ -141,27 +141,49 @@ impl Loader {
         if dead == 0 && self.store.open_portions(integration).await?.is_empty() {
             return Ok(0);
         }
-        match self.recover(Some(&self.writer())).await {
-            Ok(()) => Ok(dead),
-            Err(Stop::Store(error)) => Err(error.into()),
-            Err(stop) => Err(Error::NotRecovered {
-                integration: self.integration.id.clone(),
-                reason: self.halt.explain(stop).for_log(),
-            }),
-        }
+        self.close_dead_runs(Some(&self.writer())).await?;
+        Ok(dead)
     }
 
     fn lock(&self) -> Result<Lock, Error> {
         Lock::take(&self.state_dir, &self.integration.id)
     }
 
-    /// Finds a run of the integration that was made before.
-    async fn earlier(&self, run_id: &str) -> Result<Run, Error> {
+    /// Finds a run of the integration that was made before, with its lock held: one that is on record as running is
+    /// dead, and is closed first.
+    async fn earlier(&self, run_id: &str, writer: Option<&Writer>) -> Result<Run, Error> {
+        let run = self.on_record(run_id).await?;
+        if run.state != State::Running {
+            return Ok(run);
+        }
+        self.close_dead_runs(writer).await?;
+        let run = self.on_record(run_id).await?;
+        if run.state == State::Running {
+            return Err(Error::NotRecovered {
+                integration: run.integration,
+                reason: "a portion is to be finalized first, which takes a run that may write"
+                    .to_owned(),
+            });
+        }
+        Ok(run)
+    }
+
+    async fn on_record(&self, run_id: &str) -> Result<Run, Error> {
         let run = self.store.run(run_id).await?;
         run.filter(|run| run.integration == self.integration.id)
             .ok_or_else(|| Error::UnknownRun {
                 run_id: run_id.to_owned(),
             })
+    }
+
+    async fn close_dead_runs(&self, writer: Option<&Writer>) -> Result<(), Error> {
+        self.recover(writer).await.map_err(|stop| match stop {
+            Stop::Store(error) => error.into(),
+            stop => Error::NotRecovered {
+                integration: self.integration.id.clone(),
+                reason: self.halt.explain(stop).for_log(),
+            },
+        })
     }
 
     /// Takes up a run that is on record; `read_at` is when what it goes by was read.
@@ -260,26 +282,33 @@ impl Active<'_> {
     ) -> Result<Vec<GuardHit>, Stop> {
         const READS: u32 = 7;
         let loader = self.loader;
-        let by_schedule = request.trigger == SCHEDULE;
-        let furthest = loader.store.furthest_load(self.key.integration).await?;
-        // A first load that was cut off is gone on with by the next one, whatever starts that.
-        let begun_by_hand = match furthest {
-            Furthest::Nowhere => !by_schedule,
-            Furthest::Begun => true,
-            Furthest::Completed => false,
+        let (store, integration) = (&loader.store, self.key.integration);
+        let (reviewed, first) = match self.kind {
+            // Whoever asks for one has looked at what it is to load.
+            Kind::Replay => (true, false),
+            Kind::Load | Kind::Undo => {
+                let by_schedule = request.trigger == SCHEDULE;
+                match store.furthest_load(integration).await? {
+                    Furthest::Nowhere => (!by_schedule, by_schedule),
+                    // A first load that was cut off is gone on with by the next one, whatever starts that.
+                    Furthest::Begun => (true, false),
+                    Furthest::Completed => (false, false),
+                }
+            }
         };
-        let earlier = loader
-            .store
-            .read_sizes(self.key.integration, population, READS)
-            .await?;
+        // Nobody at all has a guard of its own.
+        let seen = (!self.partial && summary.counts.seen > 0).then_some(summary.counts.seen);
+        let earlier = match seen {
+            Some(_) => store.read_sizes(integration, population, READS).await?,
+            None => Vec::new(),
+        };
         let measure = Measure {
             guards: &loader.integration.guards,
             tally,
-            // Nobody at all has a guard of its own.
-            seen: (!self.partial && summary.counts.seen > 0).then_some(summary.counts.seen),
+            seen,
             earlier: &earlier,
-            reviewed: self.kind == Kind::Replay || begun_by_hand,
-            first: furthest == Furthest::Nowhere && by_schedule,
+            reviewed,
+            first,
         };
         Ok(measure.hits())
     }

@@ -18,6 +18,30 @@ use crate::run_log::{self, RunLog};
 /// The half of the client that only reads; it sends nothing but `GET`.
 ///
 /// Clones are cheap and share connections, pace and the headers that the instance handed out.
+///
+/// What a [`Writer`](crate::Writer) can do,
+///
+/// ```
+/// async fn make(writer: &oomnitza::Writer, record: bytes::Bytes) {
+///     let _ = writer.create(record).await;
+/// }
+/// ```
+///
+/// it cannot:
+///
+/// ```compile_fail
+/// async fn make(reader: &oomnitza::Reader, record: bytes::Bytes) {
+///     let _ = reader.create(record).await;
+/// }
+/// ```
+///
+/// Nor can a portion be opened with it:
+///
+/// ```compile_fail
+/// fn open(reader: &oomnitza::Reader, id: oomnitza::PortionId, target: oomnitza::Connector) {
+///     let _ = reader.portion(id, target);
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Reader {
     pub(crate) transport: transport::Client,

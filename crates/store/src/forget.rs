@@ -1,15 +1,19 @@
 //! Forgetting: a person out of the history, and out of every byte of the file.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::error::Error;
-use crate::json::list;
+use crate::json::{json, list};
 use crate::link::{Access, connect};
 use crate::open::Store;
 use crate::people::PersonRow;
 use crate::runs::count;
+use crate::state::State;
 
 /// Somebody on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,12 @@ const TEXTS: &[(&str, &[&str])] = &[
     ("tokens", &["owner_id", "owner"]),
 ];
 
+/// JSON of others in which somebody's address may be a value.
+const DOCUMENTS: &[(&str, &str)] = &[("user_versions", "user"), ("record_versions", "record")];
+
+/// What stands where somebody was named.
+const NOBODY: &str = "…";
+
 impl Store {
     /// Lists everybody on record who has an address.
     ///
@@ -78,27 +88,45 @@ impl Store {
             .collect())
     }
 
-    /// Lists the runs whose plans wait and change one of these people, by their ids.
+    /// Finds a run that needs what is on record of these people: a plan that waits or is being carried out and has one
+    /// of them in it, or an address of theirs as a value; a run of their integrations that was cut off.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn waiting_for(&self, people: &[PersonRow]) -> Result<Vec<String>, Error> {
+    pub async fn needed_by(&self, people: &[Somebody]) -> Result<Option<(String, State)>, Error> {
+        let failed = self.failed("look for plans that wait");
+        let rows: Vec<PersonRow> = people.iter().map(|one| one.person).collect();
+        let addresses: Vec<String> = people.iter().flat_map(addresses).collect();
         let mut reader = self.reader().await;
-        sqlx::query_scalar(
-            "SELECT r.run_id FROM runs r JOIN changes c USING (run)
-             WHERE r.state IN ('planned', 'parked') AND c.person IN (SELECT value FROM json_each(?1))
-             UNION SELECT r.run_id FROM runs r JOIN saas_changes c USING (run)
-             WHERE r.state IN ('planned', 'parked') AND c.person IN (SELECT value FROM json_each(?1))
-             ORDER BY r.run_id",
+        let found: Option<(String, String)> = sqlx::query_as(
+            "WITH p AS (SELECT person, integration FROM people WHERE person IN (SELECT value FROM json_each(?1)))
+             SELECT r.run_id, r.state FROM runs r WHERE r.state IN ('planned', 'parked', 'running') AND (
+                r.state = 'running' AND r.integration IN (SELECT integration FROM p)
+                OR EXISTS (SELECT 1 FROM errors e WHERE e.run = r.run AND e.person IN (SELECT person FROM p))
+                OR EXISTS (SELECT 1 FROM saas_changes s WHERE s.run = r.run AND s.person IN (SELECT person FROM p))
+                OR EXISTS (
+                    SELECT 1 FROM changes c LEFT JOIN change_values v USING (change)
+                    WHERE c.run = r.run AND (c.person IN (SELECT person FROM p)
+                      OR EXISTS (SELECT 1 FROM json_each(?2) a WHERE instr(v.before, a.value) > 0
+                                 OR instr(v.after, a.value) > 0 OR instr(v.left_alone, a.value) > 0))))
+             ORDER BY r.run LIMIT 1",
         )
-        .bind(list(people))
-        .fetch_all(&mut *reader)
+        .bind(list(&rows))
+        .bind(json(&addresses))
+        .fetch_optional(&mut *reader)
         .await
-        .map_err(self.failed("look for plans that wait"))
+        .map_err(&failed)?;
+        found
+            .map(|(run_id, state)| Ok((run_id, State::read(&state)?)))
+            .transpose()
+            .map_err(&failed)
     }
 
-    /// Removes somebody from the history: all that is theirs, and their names wherever they stand in a text.
+    /// Removes somebody from the history: all that is theirs, their names wherever they stand in a text, and their
+    /// address where it is a value of somebody else's.
     ///
+    /// Of a change of somebody else's the field goes that had it: to be put back by nobody.
+    /// No plan that waits may have it, see [`needed_by`](Self::needed_by).
     /// What was theirs is overwritten, and not just free; [`rewrite`](Self::rewrite) sees to what was freed before.
     ///
     /// # Errors
@@ -106,10 +134,7 @@ impl Store {
     pub async fn forget(&self, somebody: &Somebody) -> Result<Forgotten, Error> {
         let failed = self.failed("forget a person");
         let mut writer = self.writer().await;
-        sqlx::query("PRAGMA secure_delete = ON")
-            .execute(&mut *writer)
-            .await
-            .map_err(&failed)?;
+        secure_delete(&mut writer, "ON").await.map_err(&failed)?;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
@@ -138,21 +163,12 @@ impl Store {
                 .await
                 .map_err(&failed)?;
         }
-        for name in names(somebody) {
-            for (table, columns) in TEXTS {
-                for column in *columns {
-                    let sql = format!(
-                        "UPDATE {table} SET {column} = replace({column}, ?1, '…') WHERE instr({column}, ?1) > 0"
-                    );
-                    sqlx::query(AssertSqlSafe(sql))
-                        .bind(&name)
-                        .execute(&mut *transaction)
-                        .await
-                        .map_err(&failed)?;
-                }
-            }
+        rename(&mut transaction, somebody).await.map_err(&failed)?;
+        for address in addresses(somebody) {
+            redact(&mut transaction, &address).await.map_err(&failed)?;
         }
         transaction.commit().await.map_err(&failed)?;
+        secure_delete(&mut writer, "OFF").await.map_err(&failed)?;
         Ok(Forgotten {
             changes: count(changes),
             errors: count(errors),
@@ -169,6 +185,8 @@ impl Store {
     pub async fn rewrite(&self) -> Result<bool, Error> {
         let failed = self.failed("write the database anew");
         let rewriting = async {
+            // Who writes in this process waits for as long as it takes; others may have less patience.
+            let _writer = self.writer().await;
             let mut connection = connect(self.path(), Access::Write, PATIENCE).await?;
             sqlx::query("VACUUM").execute(&mut connection).await?;
             connection.close().await
@@ -183,6 +201,89 @@ impl Store {
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long who reads is waited for: it may be for good.
 const A_LITTLE: Duration = Duration::from_secs(2);
+
+/// Sets whether what this connection removes is overwritten.
+async fn secure_delete(writer: &mut SqliteConnection, on: &'static str) -> Result<(), sqlx::Error> {
+    let sql = AssertSqlSafe(format!("PRAGMA secure_delete = {on}"));
+    sqlx::query(sql).execute(writer).await?;
+    Ok(())
+}
+
+/// Puts [`NOBODY`] for somebody's names in all texts.
+async fn rename(writer: &mut SqliteConnection, somebody: &Somebody) -> Result<(), sqlx::Error> {
+    for name in names(somebody) {
+        for (table, columns) in TEXTS {
+            for column in *columns {
+                let sql = format!(
+                    "UPDATE {table} SET {column} = replace({column}, ?1, ?2) WHERE instr({column}, ?1) > 0"
+                );
+                sqlx::query(AssertSqlSafe(sql))
+                    .bind(&name)
+                    .bind(NOBODY)
+                    .execute(&mut *writer)
+                    .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes an address, as JSON, out of what is kept of others, where it is a whole value.
+///
+/// A part of a value may be a part of another address, and stays.
+async fn redact(writer: &mut SqliteConnection, address: &str) -> Result<(), sqlx::Error> {
+    for (table, column) in DOCUMENTS {
+        let sql = format!(
+            "UPDATE {table} SET {column} = replace({column}, ?1, ?2) WHERE instr({column}, ?1) > 0"
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(address)
+            .bind(format!("\"{NOBODY}\""))
+            .execute(&mut *writer)
+            .await?;
+    }
+    sqlx::query("DELETE FROM forms WHERE sent = ?1 OR shown = ?1")
+        .bind(address)
+        .execute(&mut *writer)
+        .await?;
+    let changes: Vec<(i64, Option<String>, String, Option<String>)> = sqlx::query_as(
+        "SELECT change, before, after, left_alone FROM change_values
+         WHERE instr(before, ?1) > 0 OR instr(after, ?1) > 0 OR instr(left_alone, ?1) > 0",
+    )
+    .bind(address)
+    .fetch_all(&mut *writer)
+    .await?;
+    for (change, before, after, left_alone) in changes {
+        sqlx::query(
+            "UPDATE change_values SET before = ?, after = ?, left_alone = ? WHERE change = ?",
+        )
+        .bind(before.map(|before| without(&before, address)))
+        .bind(without(&after, address))
+        .bind(left_alone.map(|left| without(&left, address)))
+        .bind(change)
+        .execute(&mut *writer)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A JSON object without the fields that have a value, as JSON, in them; of what is no object nothing is left.
+fn without(object: &str, value: &str) -> String {
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(object).unwrap_or_default();
+    fields.retain(|_, raw| !raw.get().contains(value));
+    serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// Somebody's address in two spellings, as JSON.
+fn addresses(somebody: &Somebody) -> Vec<String> {
+    let email = somebody.email.iter();
+    let mut spellings: Vec<String> = email
+        .flat_map(|email| [email.clone(), email.to_lowercase()])
+        .map(|email| serde_json::Value::from(email).to_string())
+        .collect();
+    spellings.dedup();
+    spellings
+}
 
 /// By what somebody is known in a text: the address in two spellings, a whole name, the id in the console.
 fn names(somebody: &Somebody) -> Vec<String> {

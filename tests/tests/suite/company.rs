@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use simulator::{Control, Options, People, Simulator, Users};
+use simulator::{Control, Options, People, Simulator, System, Users};
 use tests::{Config, Ended, Minute, Rollcall};
 
 /// Options for so many plain users, of whom a share is in Oomnitza already.
@@ -113,6 +113,13 @@ impl Company {
         for portion in self.control.portions() {
             assert_eq!(portion.finalized, 1, "{portion:?}");
         }
+    }
+
+    /// How many calls both systems got so far.
+    pub(crate) fn calls(&self) -> usize {
+        let calls =
+            [System::SentinelOne, System::Oomnitza].map(|system| self.control.calls(system));
+        usize::try_from(calls[0] + calls[1]).expect("not that many")
     }
 
     /// A count of the latest run.

@@ -3,6 +3,8 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use simulator::{Effect, Fault, System};
+use tests::INTEGRATION;
 
 use crate::company::Company;
 
@@ -111,9 +113,71 @@ fn nobody_is_forgotten_whom_a_plan_waits_for_or_whom_nobody_knows() {
     let ended = company.rollcall.command(&["forget", &person]).with_code(2);
     assert!(ended.stderr.contains(&run_id), "{}", ended.stderr);
     let _ = company.rollcall.command(&["discard", &run_id]).with_code(0);
-    // Beside a daemon as well.
+}
+
+#[test]
+fn where_a_daemon_holds_the_state_it_forgets() {
+    let company = company();
+    let people = company
+        .rollcall
+        .query("SELECT email, source_id FROM v_people ORDER BY email");
+    let [one, other] = [0, 1].map(|place| text(&people[place]["email"]));
     let serving = company.rollcall.serve();
-    let _ = company.rollcall.command(&["forget", &person]).with_code(0);
-    assert!(!is_left(&company, &person));
+    let forgotten = company.rollcall.command(&["forget", &one, "--json"]);
+    let forgotten = forgotten.with_code(0).json();
+    assert_eq!(forgotten[0]["source_id"], people[0]["source_id"]);
+    assert_eq!(forgotten[0]["integration"], INTEGRATION);
+    assert!(!is_left(&company, &one));
+    // Whom nobody knows is refused as without a daemon.
+    let ended = company.rollcall.command(&["forget", &one]).with_code(2);
+    assert!(ended.stderr.contains(&one), "{}", ended.stderr);
+    // Who asked is on record, and for whom is not.
+    let asked = "SELECT command, subject, detail, answer FROM v_requests ORDER BY at";
+    let asked = company.rollcall.query(asked);
+    let answers: Vec<String> = asked.iter().map(|row| text(&row["answer"])).collect();
+    assert_eq!(
+        answers,
+        ["a user is forgotten", "refused, with exit code 2"]
+    );
+    assert!(asked.iter().all(|row| row["command"] == "forget"));
+    assert!(asked.iter().all(|row| row["detail"].is_null()), "{asked:?}");
+
+    // A load that goes on has them in its hands.
+    let held = Fault::new(System::SentinelOne, "GET /users", Effect::TimeOut);
+    let held = company.control.order(held);
+    company.control.clear_requests();
+    let mut loading = company.rollcall.start_run();
+    loading.wait_until(|| company.calls() > 0);
+    let ended = company.rollcall.command(&["forget", &other]).with_code(5);
+    assert!(ended.stderr.contains("another run"), "{}", ended.stderr);
+    company.control.cancel_fault(held);
+    loading.interrupt();
+    let _ = loading.end().with_code(6);
+    let _ = company.rollcall.command(&["forget", &other]).with_code(0);
+    // The daemon goes on, and whoever is still in the console comes back.
+    company.load();
+    assert_eq!(
+        company.rollcall.query("SELECT * FROM v_people").len(),
+        people.len()
+    );
     serving.stop();
+    company.sums_hold();
+}
+
+#[test]
+fn nobody_is_forgotten_whom_a_run_that_was_cut_off_still_needs() {
+    let company = Company::plain(8, 0.5);
+    let going = company
+        .rollcall
+        .start_with(&["run", INTEGRATION], |command| {
+            command.env("ROLLCALL_KILL_AT", "plan_settled");
+        });
+    assert_eq!(going.end().code, None);
+    let person = text(&company.rollcall.query("SELECT email FROM v_people")[0]["email"]);
+    let ended = company.rollcall.command(&["forget", &person]).with_code(2);
+    assert!(ended.stderr.contains("was cut off"), "{}", ended.stderr);
+    // It is closed all the same, and then they may be forgotten.
+    company.load();
+    company.sums_hold();
+    let _ = company.rollcall.command(&["forget", &person]).with_code(0);
 }

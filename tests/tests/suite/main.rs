@@ -32,6 +32,8 @@ mod outcomes;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod replays;

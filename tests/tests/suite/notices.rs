@@ -317,6 +317,52 @@ fn a_clock_that_is_off_by_more_than_half_a_minute_is_told_for_each_system() {
 }
 
 #[test]
+fn a_clock_of_which_a_process_hears_nothing_keeps_its_notice() {
+    let other = "other-users";
+    let company = Company::with(3, 1.0, |config| config.others = vec![other.to_owned()]);
+    let wrong = Effect::WrongDate { seconds: 45 };
+    let calls = [
+        "* /api/v3/users",
+        "* /api/v3/users/*",
+        "GET /api/v2/mappings",
+    ];
+    for call in calls {
+        company
+            .control
+            .order(Fault::new(System::Oomnitza, call, wrong.clone()));
+    }
+    let told = || {
+        let sql = "SELECT integration, until IS NULL AS stands FROM v_notices WHERE kind = 'clock_skew' ORDER BY since";
+        company.rollcall.query(sql)
+    };
+    let of_other = |stands: u8| json!({ "integration": other, "stands": stands });
+    let _ = company.rollcall.command(&["run", other]).with_code(0);
+    assert_eq!(told(), [of_other(1).as_object().cloned().unwrap()]);
+    // A load of another integration hears nothing of it, whether its own answers are right or wrong.
+    company.load();
+    company.control.clear_faults();
+    company.load();
+    let stand = "SELECT count(*) FROM v_notices WHERE kind = 'clock_skew' AND until IS NULL";
+    assert_eq!(company.rollcall.value(stand), 1);
+    // Nor does a daemon that has just begun.
+    let mut serving = company.rollcall.serve();
+    refuse(&company);
+    let _ = company.rollcall.run().with_code(1);
+    serving.wait_for(
+        "SELECT count(*) FROM v_notices WHERE kind = 'run_failed'",
+        1,
+    );
+    assert_eq!(company.rollcall.value(stand), 1);
+    // Once it hears that the clock is right, it is over.
+    company.control.clear_faults();
+    let _ = company.rollcall.command(&["run", other]).with_code(0);
+    serving.wait_for(stand, 0);
+    serving.stop();
+    assert_eq!(told()[0], of_other(0).as_object().cloned().unwrap());
+    assert_eq!(told().len(), 2);
+}
+
+#[test]
 fn no_success_for_twice_the_interval_is_told_until_a_load_succeeds() {
     let company = Company::with(3, 1.0, |config| {
         config.schedule = at(&[Minute::now().before(30)]);

@@ -8,7 +8,7 @@ use tests::Delivery;
 use crate::company::Company;
 
 /// The people of Oomnitza by their ids, without what Oomnitza notes by itself.
-fn people(company: &Company) -> BTreeMap<String, Value> {
+pub(crate) fn people(company: &Company) -> BTreeMap<String, Value> {
     let people = company.control.people().into_iter();
     people
         .map(|mut person| {

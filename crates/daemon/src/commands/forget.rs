@@ -1,82 +1,50 @@
-//! `forget`: one person out of the history.
+//! `forget`: one person out of the history; by the daemon where one runs on the same state, else by this process.
 
 use std::path::Path;
-
-use load::{Address, Lock};
-use serde_json::json;
-use store::Somebody;
 
 use super::run::close;
 use crate::app;
 use crate::arguments::Forget;
-use crate::exit::{Exit, Usage};
+use crate::config;
+use crate::control::Client;
+use crate::exit::Exit;
+use crate::forget::{self, Forgotten};
 
 pub(crate) async fn forget(path: &Path, command: &Forget) -> anyhow::Result<Exit> {
+    let daemon = Client::find(&config::state_dir(path)).await?;
+    let forgotten = match daemon {
+        Some(daemon) => daemon.forget(command.email.clone()).await?,
+        None => here(path, &command.email).await?,
+    };
+    print(&forgotten, command.json)?;
+    Ok(Exit::Done)
+}
+
+async fn here(path: &Path, email: &str) -> anyhow::Result<Forgotten> {
     let config = app::configuration(path)?;
     // Where there is no database, there is nobody either.
     app::read_store(&config).await?;
     let store = app::open_store(&config).await?;
-    let address = Address::new(&command.email);
-    let mut people = store.everybody().await?;
-    people.retain(|one| address.is(one.email.as_deref()));
-    if people.is_empty() {
-        return Err(Usage(format!(
-            "nobody on record has the address `{}`; `rollcall people` lists who is",
-            command.email
-        ))
-        .into());
-    }
-    // While they are locked, no run reads who is on record.
-    let mut locks = Vec::new();
-    let mut integrations: Vec<&str> = people.iter().map(|one| one.integration.as_str()).collect();
-    integrations.dedup();
-    for integration in integrations {
-        locks.push(Lock::take(&config.state_dir, integration)?);
-    }
-    let rows: Vec<i64> = people.iter().map(|one| one.person).collect();
-    if let Some(run_id) = store.waiting_for(&rows).await?.first() {
-        return Err(Usage(format!(
-            "the plan of run `{run_id}` waits and changes this person; carry it out, or drop it with \
-             `rollcall discard {run_id}`"
-        ))
-        .into());
-    }
-    let mut gone = Vec::new();
-    for somebody in &people {
-        gone.push((somebody, store.forget(somebody).await?));
-    }
-    if !store.rewrite().await? {
+    let forgotten = forget::forget(&store, &config.state_dir, email).await;
+    close(store).await?;
+    forgotten
+}
+
+fn print(forgotten: &Forgotten, as_json: bool) -> anyhow::Result<()> {
+    if !forgotten.log_is_rid {
         eprintln!(
             "somebody reads the database, so that its log, `rollcall.db-wal`, still holds what was there; \
              run `rollcall forget` for it again when they are through, or restart the daemon"
         );
     }
-    drop(locks);
-    print(&gone, command.json)?;
-    close(store).await?;
-    Ok(Exit::Done)
-}
-
-fn print(gone: &[(&Somebody, store::Forgotten)], as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        let rows: Vec<_> = gone
-            .iter()
-            .map(|(somebody, forgotten)| {
-                json!({
-                    "integration": somebody.integration,
-                    "source_id": somebody.source_id,
-                    "changes": forgotten.changes,
-                    "errors": forgotten.errors,
-                })
-            })
-            .collect();
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        println!("{}", serde_json::to_string_pretty(&forgotten.people)?);
         return Ok(());
     }
-    for (somebody, forgotten) in gone {
+    for gone in &forgotten.people {
         println!(
             "{}: user {} is forgotten, with {} changes and {} rows of the error log",
-            somebody.integration, somebody.source_id, forgotten.changes, forgotten.errors
+            gone.integration, gone.source_id, gone.changes, gone.errors
         );
     }
     eprintln!(

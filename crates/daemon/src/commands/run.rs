@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use load::{Halt, Publisher, Report};
 use serde_json::json;
-use store::Store;
+use store::{Notice, Store};
 use uuid::Uuid;
 
 use crate::app::{self, Meters};
@@ -130,16 +130,26 @@ pub(super) async fn here(
     }
     let skews = Skews::default();
     let report = with_loader(config, integration, &store, &halt, &skews, work).await;
-    let (failing, now) = (notifier.failing(), Timestamp::now());
-    if let Err(error) = watch::look_once(config, &store, &skews, failing, now).await {
-        tracing::error!(error = %load::chain(&error), "Could not bring the notices up to date");
-    }
+    let failing = notifier.failing();
+    look(config, &store, &skews, &failing).await;
     if is_a_load {
         tell_of_the_end(&notifier, integration, &report);
     }
     notify::tell_once(&notifier, &store).await;
+    if notifier.failing() != failing {
+        // Somebody could be told who could not be before, or the other way round.
+        look(config, &store, &skews, &notifier.failing()).await;
+    }
     close(store).await?;
     report
+}
+
+/// Brings the notices up to date.
+async fn look(config: &Config, store: &Store, skews: &Skews, failing: &[Notice]) {
+    let (failing, now) = (failing.to_vec(), Timestamp::now());
+    if let Err(error) = watch::look_once(config, store, skews, failing, now).await {
+        tracing::error!(error = %load::chain(&error), "Could not bring the notices up to date");
+    }
 }
 
 fn tell_of_the_end(notifier: &Notifier, integration: &str, report: &anyhow::Result<Report>) {

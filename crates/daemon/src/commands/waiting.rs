@@ -81,6 +81,7 @@ async fn carry_out(path: &Path, work: Work, json: bool) -> anyhow::Result<Exit> 
     let mut signals = Signals::mind()?;
     let config = app::configuration(path)?;
     let run_id = work.of_run().unwrap_or_default().to_owned();
+    let takes_back = matches!(work, Work::Undo { .. });
     let daemon = Client::find(&config.state_dir).await?;
     let integration = integration_of(&config, &run_id).await;
     let report = if let Some(daemon) = daemon {
@@ -102,7 +103,7 @@ async fn carry_out(path: &Path, work: Work, json: bool) -> anyhow::Result<Exit> 
         here(&config, &integration, work.asked_by(account()), signals).await?
     };
     output::summary(&report, json)?;
-    if !json {
+    if takes_back && !json {
         show_left_alone(&config, &report).await;
     }
     Ok(exit::of_report(&report))

@@ -17,6 +17,7 @@ use super::protocol::{Answer, Incumbent, Order, Question, Refusal, VERSION};
 use super::status::Status;
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::forget::Forgotten;
 use crate::notify::Trial;
 use crate::progress::Show;
 use crate::signals::Signals;
@@ -27,6 +28,9 @@ const SETTLING: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(50);
 /// How long an answer other than that of a run may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take to write the whole database anew.
+const REWRITING: Duration = Duration::from_hours(1);
 
 /// A connection to the daemon.
 #[derive(Debug)]
@@ -100,6 +104,15 @@ impl Client {
         }
     }
 
+    /// Has everybody with an address removed from the history, and returns who that was.
+    pub(crate) async fn forget(mut self, email: String) -> anyhow::Result<Forgotten> {
+        let question = Question::Forget { email };
+        match self.ask_within(REWRITING, &question).await? {
+            Answer::Forgotten(forgotten) => Ok(forgotten),
+            answer => Err(self.unexpected(answer)),
+        }
+    }
+
     /// Has everybody in `notify` sent a test, and returns what came of it.
     pub(crate) async fn test_notify(mut self, channels: Vec<String>) -> anyhow::Result<Vec<Trial>> {
         match self.ask(&Question::TestNotify { channels }).await? {
@@ -158,13 +171,21 @@ impl Client {
     }
 
     async fn ask(&mut self, question: &Question) -> anyhow::Result<Answer> {
+        self.ask_within(PATIENCE, question).await
+    }
+
+    async fn ask_within(
+        &mut self,
+        patience: Duration,
+        question: &Question,
+    ) -> anyhow::Result<Answer> {
         let asked = async {
             self.tell(question).await?;
             let answer = self.answers.next_line().await;
             self.read(answer)?
                 .context("the daemon went away before it answered")
         };
-        match timeout(PATIENCE, asked).await {
+        match timeout(patience, asked).await {
             Ok(answer) => answer,
             Err(_) => Err(anyhow!(
                 "the daemon (pid {}) does not answer; `journalctl -u rollcall` may tell why",

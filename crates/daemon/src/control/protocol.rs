@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::status::{Status, instant};
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::forget::Forgotten;
 use crate::notify::Trial;
 
 /// The version of this program, as it introduces itself.
@@ -52,6 +53,11 @@ pub(crate) enum Question {
         run_id: String,
         /// Why, for those who look later.
         reason: Option<String>,
+    },
+    /// That everybody with an address is removed from the history.
+    Forget {
+        /// The e-mail address.
+        email: String,
     },
     /// That everybody in `notify` is sent a test.
     TestNotify {
@@ -215,6 +221,8 @@ pub(crate) enum Answer {
         /// One for each thing that was looked at.
         findings: Vec<Finding>,
     },
+    /// Who is forgotten.
+    Forgotten(Forgotten),
     /// What came of a test of `notify`.
     Tried {
         /// In the order of the configuration.

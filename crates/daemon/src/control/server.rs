@@ -24,6 +24,7 @@ use super::socket::Socket;
 use super::status::Status;
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::forget::Forgotten;
 use crate::notify::Trial;
 
 /// Connections at a time; more wait in the kernel.
@@ -70,6 +71,13 @@ pub(crate) trait Desk: Clone + Send + Sync + 'static {
         reason: Option<String>,
         peer: &Peer,
     ) -> impl Future<Output = Result<String, Refusal>> + Send;
+
+    /// Removes everybody with an address from the history.
+    fn forget(
+        &self,
+        email: String,
+        peer: &Peer,
+    ) -> impl Future<Output = Result<Forgotten, Refusal>> + Send;
 
     /// Stops a run, which ends as canceled.
     fn cancel(
@@ -256,6 +264,12 @@ async fn answer<D: Desk>(
         Question::Resume { integration } => desk.resume(integration, peer).await,
         Question::Cancel { run_id } => desk.cancel(run_id, peer).await,
         Question::Discard { run_id, reason } => desk.discard(run_id, reason, peer).await,
+        Question::Forget { email } => {
+            return Some(match desk.forget(email, peer).await {
+                Ok(forgotten) => Answer::Forgotten(forgotten),
+                Err(refusal) => refusal.into(),
+            });
+        }
         Question::TestNotify { channels } => {
             return Some(match desk.test_notify(channels, peer).await {
                 Ok(trials) => Answer::Tried { trials },

@@ -25,6 +25,7 @@ use super::server::{Desk, Server, Started};
 use super::status::{ConfigStatus, Status};
 use crate::doctor::Finding;
 use crate::exit::Exit;
+use crate::forget::Forgotten;
 use crate::notify::Trial;
 
 /// Long enough for everything that is to happen at once.
@@ -86,6 +87,14 @@ impl Desk for Driver {
         _: &Peer,
     ) -> Result<String, Refusal> {
         Ok(format!("discard {run_id}"))
+    }
+
+    async fn forget(&self, email: String, peer: &Peer) -> Result<Forgotten, Refusal> {
+        self.hear(format!("forget {email}"), peer);
+        Ok(Forgotten {
+            people: Vec::new(),
+            log_is_rid: true,
+        })
     }
 
     async fn cancel(&self, run_id: String, _: &Peer) -> Result<String, Refusal> {

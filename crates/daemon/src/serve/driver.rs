@@ -109,6 +109,8 @@ pub(crate) struct Driver {
     /// Sentences on what is wrong with the daemon, by what they are about.
     health: BTreeMap<&'static str, String>,
     stopping: bool,
+    /// Held by others too while somebody is being forgotten.
+    forgetting: Arc<()>,
     told: String,
     events: mpsc::Receiver<Event>,
     sender: mpsc::Sender<Event>,
@@ -220,6 +222,10 @@ impl Driver {
             systemd::status(&line);
             self.told = line;
         }
+    }
+
+    fn is_forgetting(&self) -> bool {
+        Arc::strong_count(&self.forgetting) > 1
     }
 
     /// The runs that go on, recoveries included.

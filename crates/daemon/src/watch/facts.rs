@@ -6,10 +6,10 @@ use std::fs;
 use jiff::{SignedDuration, Timestamp};
 use mapping::Write;
 use schedule::Schedule;
-use store::{Learned, Missed, PastRun, Store};
+use store::{Learned, Missed, Notice, PastRun, Store};
 use url::Url;
 
-use super::{Skews, System, TokenEnd, tokens};
+use super::{CLOCK_SKEW, Skews, System, TokenEnd, tokens};
 use crate::config::{Config, Integration};
 
 /// Runs that are looked back on: ten that completed, and those that did not in between.
@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) database: u64,
     /// How far a system is ahead, by integration.
     pub(crate) skews: Vec<(String, System, SignedDuration)>,
+    /// The notices that stand of clocks of which this process has heard nothing.
+    pub(crate) unheard: Vec<Notice>,
     /// Integrations that write the same fields of the people of one target.
     pub(crate) writers: Vec<Writers>,
     pub(crate) faults: usize,
@@ -88,6 +90,7 @@ impl Facts {
             disk: None,
             database: 0,
             skews: Vec::new(),
+            unheard: Vec::new(),
             writers: Vec::new(),
             faults: 0,
         }
@@ -159,10 +162,30 @@ impl Facts {
         self.skews = skews.all();
         self.skews
             .retain(|(id, ..)| config.integration(id).is_some());
+        let standing = store.standing_notices().await?.into_iter();
+        self.unheard = standing
+            .map(|row| row.notice)
+            .filter(|notice| is_unheard(notice, config, &self.skews))
+            .collect();
         self.writers = writers(config);
         self.faults = outlook.faults;
         Ok(())
     }
+}
+
+/// Whether a notice is of a clock of which nothing was heard, and that is still asked.
+fn is_unheard(
+    notice: &Notice,
+    config: &Config,
+    skews: &[(String, System, SignedDuration)],
+) -> bool {
+    let integration = notice.integration.as_deref().unwrap_or_default();
+    let is_heard = |(id, system, _): &(String, System, SignedDuration)| {
+        id == integration && system.name() == notice.subject
+    };
+    notice.kind == CLOCK_SKEW
+        && config.integration(integration).is_some()
+        && !skews.iter().any(is_heard)
 }
 
 /// When an integration that last succeeded at an instant has been without success for twice its interval.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use mapping::Mapping;
+use mapping::{Kind, Mapping};
 use oomnitza::{FieldName, Person, PersonId, Reader};
 use serde_json::value::RawValue;
 use store::{Action, Fault, Form, PlannedChange};
@@ -49,10 +49,10 @@ impl Look {
             };
             unseen.retain(|unseen| *unseen != name);
             let shown = or_empty(shown.get());
-            let Some(field) = mapping.fields().iter().find(|field| field.name() == name) else {
-                return;
-            };
-            if mapping::equal(field.kind(), sent, shown) {
+            // What takes back writes fields, too, that are not mapped, or not any more.
+            let field = mapping.fields().iter().find(|field| field.name() == name);
+            let kind = field.map_or(Kind::Plain, mapping::Field::kind);
+            if mapping::equal(kind, sent, shown) {
                 return;
             }
             deviations.push(Deviation {
@@ -60,7 +60,7 @@ impl Look {
                 sent: sent.to_owned(),
                 shown: shown.to_owned(),
                 as_before: member(&before, name)
-                    .is_some_and(|before| mapping::equal(field.kind(), before, shown)),
+                    .is_some_and(|before| mapping::equal(kind, before, shown)),
             });
         });
         Self {

@@ -1,6 +1,5 @@
 //! A run that loads again just those whom an earlier one skipped or failed.
 
-use store::State;
 use uuid::Uuid;
 
 use super::Loader;
@@ -26,14 +25,13 @@ impl Loader {
     /// Loads again, read anew, just the users whom an earlier run skipped or failed.
     ///
     /// # Errors
-    /// There is nobody to load again: no such run, one that has not ended, or that loaded everybody; another run is
-    /// going on; the database cannot be used.
+    /// There is nobody to load again: no such run, or one that loaded everybody; another run is going on; the database cannot be used.
     pub async fn replay(&self, replay: &Replay) -> Result<Report, Error> {
         let run_id = replay.run_id.clone();
-        let run = self.earlier(&run_id).await?;
-        if run.state == State::Running {
-            return Err(Error::NotEnded { run_id });
-        }
+        let run = {
+            let _lock = self.lock()?;
+            self.earlier(&run_id, replay.intent.writer()).await?
+        };
         let source_ids = self.store.not_loaded(run.key).await?;
         if source_ids.is_empty() {
             return Err(Error::NobodyToReplay {

@@ -8,6 +8,7 @@ use super::{Active, Loader};
 use crate::deliver::{SecondLook, people_of};
 use crate::error::{Error, Stop};
 use crate::guards::{Measure, Tally};
+use crate::point::{Point, reach};
 use crate::progress::Phase;
 use crate::report::Report;
 use crate::request::{Address, Intent};
@@ -39,7 +40,7 @@ impl Loader {
     /// not on record any more; nobody or several are meant; another run is going on; the database cannot be used.
     pub async fn undo(&self, undo: &Undo) -> Result<Report, Error> {
         let _lock = self.lock()?;
-        let origin = self.undoable(&undo.run_id).await?;
+        let origin = self.undoable(undo).await?;
         let only = self.only(undo, &origin).await?;
         let started_at = Timestamp::now();
         let probed = self.recover(undo.intent.writer()).await;
@@ -59,6 +60,7 @@ impl Loader {
                 slot: None,
             })
             .await?;
+        reach(Point::RunRecorded);
         let mut run = self.active(key, Kind::Undo, true, started_at);
         tracing::info!(run.id = %run_id, integration.id = %self.integration.id, origin.id = %undo.run_id, "A run is being taken back");
         let result = match probed {
@@ -71,15 +73,15 @@ impl Loader {
     }
 
     /// Finds a run that can be taken back.
-    async fn undoable(&self, run_id: &str) -> Result<Run, Error> {
-        let run = self.earlier(run_id).await?;
+    async fn undoable(&self, undo: &Undo) -> Result<Run, Error> {
+        let run = self.earlier(&undo.run_id, undo.intent.writer()).await?;
         let run_id = run.run_id.clone();
         if run.kind == Kind::Undo {
             return Err(Error::UndoOfUndo { run_id });
         }
         let waits = matches!(
             run.state,
-            State::Planned | State::Parked | State::Running | State::Discarded | State::Overtaken
+            State::Planned | State::Parked | State::Discarded | State::Overtaken
         );
         if waits || run.dry_run || run.counts.created + run.counts.updated == 0 {
             return Err(Error::WroteNothing {
@@ -168,6 +170,7 @@ impl Active<'_> {
                 self.read_at,
             )
             .await?;
+        reach(Point::PlanCompleted);
         self.among = Some(summary.presence.people());
         let measure = Measure {
             guards: &self.loader.integration.guards,
@@ -178,6 +181,7 @@ impl Active<'_> {
             first: false,
         };
         self.hold(&undo.intent, measure.hits()).await?;
+        reach(Point::PlanSettled);
         self.deliver(&undo.intent, SecondLook::WhenStale).await
     }
 
@@ -214,6 +218,7 @@ impl Active<'_> {
             .store
             .add_to_plan(self.key, lines, false, now, summary)
             .await?;
+        reach(Point::PlanChunkStored);
         Ok(())
     }
 }

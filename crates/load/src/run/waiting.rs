@@ -49,9 +49,9 @@ impl Loader {
         writer: Writer,
     ) -> Result<Report, Error> {
         let _lock = self.lock()?;
-        let waiting = self.waiting(run_id, from).await?;
-        let started_at = Timestamp::now();
         let intent = Intent::Deliver(writer);
+        let waiting = self.waiting(run_id, from, intent.writer()).await?;
+        let started_at = Timestamp::now();
         let probed = self.recover(intent.writer()).await;
         let probed = probed.map_err(|stop| self.halt.explain(stop));
         let read_at = waiting.read_at.unwrap_or(waiting.started_at);
@@ -73,8 +73,13 @@ impl Loader {
     }
 
     /// Finds a run whose plan waits in a state.
-    async fn waiting(&self, run_id: &str, state: State) -> Result<Run, Error> {
-        let run = self.earlier(run_id).await?;
+    async fn waiting(
+        &self,
+        run_id: &str,
+        state: State,
+        writer: Option<&Writer>,
+    ) -> Result<Run, Error> {
+        let run = self.earlier(run_id, writer).await?;
         let (run_id, integration) = (run.run_id.clone(), run.integration.clone());
         if run.state != state || run.dry_run {
             return Err(match state {

@@ -177,11 +177,13 @@ async fn who_is_gone_goes_with_everything_and_keeps_the_form_of_who_came_after()
         shown: r#""2""#.to_owned(),
     });
     bed.store.remember_forms(integration, &forms).await.unwrap();
+    keep_examples(&bed, integration, &["1", "3"]).await;
 
     let mut retention = all_before(day(0));
     prune(&bed, retention, 1000).await;
     assert_eq!(bed.count("people").await, 3);
     assert_eq!(bed.count("forms").await, 2);
+    assert_eq!(bed.count("guard_examples").await, 2);
     retention.gone_people = day(2);
     prune(&bed, retention, 1).await;
     assert_eq!(bed.lines("SELECT source_id FROM v_people").await, ["3"]);
@@ -189,7 +191,32 @@ async fn who_is_gone_goes_with_everything_and_keeps_the_form_of_who_came_after()
     assert_eq!(bed.count("user_versions").await, 1);
     assert_eq!(bed.count("record_versions").await, 1);
     assert_eq!(bed.lines("SELECT oomnitza_id FROM forms").await, ["7"]);
+    // Which guard it was stays, with the examples of those who are there.
+    assert_eq!(bed.count("guard_hits").await, 1);
+    assert_eq!(
+        bed.lines("SELECT source_id FROM guard_examples JOIN people USING (person)")
+            .await,
+        ["3"]
+    );
     assert_eq!(bed.count("runs").await, 2);
+}
+
+/// Puts on record that the latest run was over a guard, with these users for its examples.
+async fn keep_examples(bed: &Bed, integration: i64, ids: &[&str]) {
+    let run = bed.lines("SELECT max(run) FROM runs").await;
+    let key = store::RunKey {
+        run: run[0].parse().unwrap(),
+        integration,
+    };
+    let hit = store::GuardHit {
+        guard: "create".to_owned(),
+        found: 2,
+        allowed: 1,
+        base: None,
+        message: "2 users would be made".to_owned(),
+        examples: ids.iter().map(|&id| id.to_owned()).collect(),
+    };
+    bed.store.keep_guard_hits(key, &[hit]).await.unwrap();
 }
 
 /// What a day leaves of the daemon: a slot and its run, a configuration, a life, a pause, a notice, a request.

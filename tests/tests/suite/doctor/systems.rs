@@ -72,6 +72,43 @@ fn a_secret_that_is_not_there_or_open_to_others_is_said() {
 }
 
 #[test]
+fn a_secret_that_this_user_may_not_read_is_said_with_what_to_do() {
+    let company = sound(|_| {});
+    let token = company.rollcall.folder().join("oomnitza.token");
+    mode(&token, 0);
+    let ended = company
+        .rollcall
+        .command_without_privileges(&["doctor", "--json"])
+        .with_code(1);
+    let found = of(&ended, "token");
+    let failed = found.iter().find(|finding| finding["state"] == "fail");
+    let failed = failed.unwrap_or_else(|| panic!("{found:#?}"));
+    let (message, hint) = (&failed["message"], &failed["hint"]);
+    let says = |text: &serde_json::Value, words: &str| {
+        text.as_str().is_some_and(|text| text.contains(words))
+    };
+    assert!(says(message, "may not read the secret in"), "{message}");
+    assert!(says(message, "oomnitza.token"), "{message}");
+    assert!(says(hint, "sudo -u rollcall"), "{hint}");
+    // The console is looked at all the same.
+    let reachable = of(&ended, "reachable");
+    assert!(
+        reachable.iter().any(|finding| finding["state"] == "ok"),
+        "{reachable:#?}"
+    );
+    // A load says the same.
+    let ended = company
+        .rollcall
+        .command_without_privileges(&["run", tests::INTEGRATION])
+        .with_code(1);
+    assert!(
+        ended.stderr.contains("sudo -u rollcall"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn days_that_are_left_of_a_token_are_told_by_the_console_or_the_configuration() {
     let day = |days: i64| {
         let day = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);

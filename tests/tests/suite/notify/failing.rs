@@ -78,6 +78,33 @@ fn one_that_is_gone_is_told_when_it_is_back() {
 }
 
 #[test]
+fn a_command_without_a_daemon_does_not_end_the_notice_of_one_that_is_gone() {
+    let told = Told::with(HOOK);
+    let address = told.receiver.address();
+    let Told {
+        company, receiver, ..
+    } = told;
+    drop(receiver);
+    let mut serving = company.rollcall.serve();
+    company.load();
+    let failing = "SELECT count(*) FROM v_notices WHERE kind = 'notify_failed' AND subject LIKE 'webhook:%' AND until IS NULL";
+    serving.wait_for(failing, 1);
+    serving.stop();
+    // One that tries it in vain, and one that has nothing to tell.
+    for _ in 0..2 {
+        company.load();
+        assert_eq!(company.rollcall.value(failing), 1);
+    }
+    let began = "SELECT count(*) FROM v_notices WHERE kind = 'notify_failed'";
+    assert_eq!(company.rollcall.value(began), 1);
+    // It is over once a command has told it what there was to tell.
+    let receiver = Receiver::open_at(address);
+    company.load();
+    assert_eq!(receiver.events(KIND), ["began"]);
+    assert_eq!(company.rollcall.value(failing), 0);
+}
+
+#[test]
 fn a_message_is_not_sent_again_before_the_receiver_wants_it() {
     let told = Told::with(HOOK);
     told.receiver

@@ -43,6 +43,18 @@ async fn a_test_of_those_who_are_told_is_told_one_by_one() {
     served.end().await;
 }
 
+#[tokio::test]
+async fn who_is_to_be_forgotten_is_told_and_who_asks() {
+    let served = Served::begin().await;
+    let email = "ann@acme.com".to_owned();
+    let forgotten = served.client().await.forget(email).await.unwrap();
+    assert!(forgotten.log_is_rid);
+    let heard = served.driver.heard.lock().unwrap().clone();
+    let heard: Vec<&str> = heard.iter().map(|(what, _)| what.as_str()).collect();
+    assert_eq!(heard, ["forget ann@acme.com"]);
+    served.end().await;
+}
+
 #[test]
 fn a_peer_is_named_as_people_name_it() {
     let mut peer = Peer {

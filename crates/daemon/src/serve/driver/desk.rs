@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use store::PeerRequest;
+use store::{PeerRequest, Store};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Driver;
@@ -14,7 +14,8 @@ use super::survey::Survey;
 use crate::config;
 use crate::control::{Desk, Order, Peer, Refusal, Started, Status};
 use crate::doctor::{self, Finding, InForce};
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
+use crate::forget::{self, Forgotten};
 use crate::notify::{Notifier, Trial};
 use crate::serve::running::Outcome;
 use crate::watch::Outlook;
@@ -44,6 +45,14 @@ pub(crate) enum Event {
         channels: Vec<String>,
         peer: Peer,
         answer: oneshot::Sender<Result<Notifier, Refusal>>,
+    },
+    /// A client asks that somebody is forgotten.
+    Forget(oneshot::Sender<Result<Forgetting, Refusal>>),
+    /// Something was done for a client, and is to be on record.
+    Done {
+        command: &'static str,
+        peer: Peer,
+        answer: String,
     },
     /// A run that still waits is not wanted any more.
     Withdraw { id: String, run_id: String },
@@ -90,6 +99,13 @@ pub(crate) enum Ask {
         run_id: String,
         reason: Option<String>,
     },
+}
+
+/// What it takes to forget somebody; while there is one, no run begins.
+pub(crate) struct Forgetting {
+    store: Arc<Store>,
+    state_dir: PathBuf,
+    _place: Arc<()>,
 }
 
 /// The way to the driver; clones lead to the same one.
@@ -195,6 +211,39 @@ impl Desk for Handle {
         self.ask_for(Ask::Discard { run_id, reason }, peer).await
     }
 
+    async fn forget(&self, email: String, peer: &Peer) -> Result<Forgotten, Refusal> {
+        let asked = self.ask(Event::Forget).await;
+        let forgetting = asked.unwrap_or_else(|| Err(stopping()))?;
+        // In the task of the client: the driver goes on.
+        let result = forget::forget(&forgetting.store, &forgetting.state_dir, &email).await;
+        drop(forgetting);
+        let (answer, result) = match result {
+            // Nobody is named.
+            Ok(forgotten) => {
+                let answer = match forgotten.people.len() {
+                    1 => "a user is forgotten".to_owned(),
+                    several => format!("{several} users are forgotten"),
+                };
+                (answer, Ok(forgotten))
+            }
+            Err(error) => {
+                let refusal = Refusal::new(exit::of_error(&error), exit::sentence(&error));
+                (
+                    format!("refused, with exit code {}", refusal.exit.code()),
+                    Err(refusal),
+                )
+            }
+        };
+        let (command, peer) = ("forget", peer.clone());
+        self.tell(Event::Done {
+            command,
+            peer,
+            answer,
+        })
+        .await;
+        result
+    }
+
     async fn cancel(&self, run_id: String, peer: &Peer) -> Result<String, Refusal> {
         self.ask_for(Ask::Cancel { run_id }, peer).await
     }
@@ -254,6 +303,22 @@ impl Driver {
                 let result = self.take_test(&channels, &peer).await;
                 let _ = answer.send(result);
             }
+            Event::Forget(answer) => {
+                let result = if self.stopping {
+                    Err(stopping())
+                } else {
+                    Ok(self.forgetting())
+                };
+                let _ = answer.send(result);
+            }
+            Event::Done {
+                command,
+                peer,
+                answer,
+            } => {
+                self.put_on_record(&peer, command, None, None, &answer)
+                    .await;
+            }
             Event::Withdraw { id, run_id } => {
                 self.withdraw(&id, &run_id, "nobody wants it any more");
             }
@@ -282,6 +347,14 @@ impl Driver {
             Event::Stop => self.stop(),
         }
         Ok(())
+    }
+
+    fn forgetting(&self) -> Forgetting {
+        Forgetting {
+            store: Arc::clone(&self.store),
+            state_dir: self.at_start.state_dir.clone(),
+            _place: Arc::clone(&self.forgetting),
+        }
     }
 
     fn in_force(&self) -> InForce {

@@ -241,6 +241,9 @@ impl Driver {
             });
         }
         let waiting = (!launched).then(|| {
+            if self.is_forgetting() {
+                return "somebody is being forgotten".to_owned();
+            }
             format!(
                 "{} runs go on already, and `max_concurrent_runs` allows no more",
                 self.running()

@@ -137,7 +137,8 @@ impl Driver {
     /// Launches what waits, as far as there is room.
     pub(super) fn launch_queued(&mut self) {
         let now = self.clock.now();
-        while self.running() < self.config.max_concurrent_runs {
+        // A load would find who is being forgotten half gone, and the integration locked.
+        while !self.is_forgetting() && self.running() < self.config.max_concurrent_runs {
             let Some(launch) = self.queue.pop_front() else {
                 return;
             };

@@ -66,6 +66,7 @@ impl Driver {
             writes: Writes::default(),
             health: std::collections::BTreeMap::new(),
             stopping: false,
+            forgetting: Arc::default(),
             told: String::new(),
             events,
             sender,

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use store::Notice;
 
-use crate::watch::Facts;
 use crate::watch::facts::Writers;
+use crate::watch::{CLOCK_SKEW, Facts};
 
 /// Clocks may differ by as much.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
@@ -46,11 +46,13 @@ pub(super) fn notices(facts: &Facts) -> Vec<Notice> {
             system.name()
         );
         notices.push(
-            Notice::new("clock_skew", system.name(), message)
+            Notice::new(CLOCK_SKEW, system.name(), message)
                 .of(integration)
                 .with_hint("let the machine set its clock: `timedatectl set-ntp true`"),
         );
     }
+    // What is not known to be over stays.
+    notices.extend(facts.unheard.iter().cloned());
     notices.extend(facts.writers.iter().map(two_writers));
     if facts.faults > 0 {
         notices.push(

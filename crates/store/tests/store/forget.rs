@@ -1,0 +1,119 @@
+//! Forgetting: what goes of somebody, what of others, and when it has to wait.
+
+use store::Verdict::{self, Unchanged};
+use store::{Action, Change, Form, Somebody, State};
+
+use crate::support::{Bed, Seen, at, bed, seen, skip};
+
+/// A user who names another by the address, in all that is kept.
+fn names(id: &'static str, other: &str) -> Seen {
+    let plain = seen(id, Unchanged);
+    let document = |longer: &str| {
+        format!(r#"{{"email":"{id}@acme.com","manager":"{other}@acme.com","deputy":"{longer}"}}"#)
+    };
+    Seen {
+        user: document(&format!("{id}{other}@acme.com")),
+        record: Some(document(&format!("of {other}@acme.com"))),
+        verdict: Verdict::Change(Box::new(Change {
+            action: Action::Update,
+            standing: None,
+            left_alone: Some(format!(r#"{{"boss":"{other}@acme.com"}}"#)),
+            key_field: "email".to_owned(),
+            key_value: format!(r#""{id}@acme.com""#),
+            oomnitza_id: Some(id.to_owned()),
+            before: Some(format!(r#"{{"manager":"{other}@acme.com","title":"x"}}"#)),
+            after: r#"{"manager":"","title":"y"}"#.to_owned(),
+        })),
+        ..plain
+    }
+}
+
+async fn somebody(bed: &Bed, id: &str) -> Vec<Somebody> {
+    let mut people = bed.store.everybody().await.unwrap();
+    people.retain(|one| one.source_id == id);
+    assert_eq!(people.len(), 1);
+    people
+}
+
+#[tokio::test]
+async fn an_address_goes_from_what_is_kept_of_others_and_a_longer_one_stays() {
+    let bed = bed().await;
+    bed.run(&[seen("1", Unchanged), names("2", "1")], 0).await;
+    let integration = bed.store.integration("a").await.unwrap().key;
+    let form = |field: &str, sent: &str| Form {
+        oomnitza_id: "2".to_owned(),
+        field: field.to_owned(),
+        sent: format!("\"{sent}\""),
+        shown: r#""cut""#.to_owned(),
+    };
+    let forms = [form("manager", "1@acme.com"), form("title", "y")];
+    bed.store.remember_forms(integration, &forms).await.unwrap();
+
+    let one = somebody(&bed, "1").await;
+    assert_eq!(bed.store.needed_by(&one).await.unwrap(), None);
+    bed.store.forget(&one[0]).await.unwrap();
+
+    assert_eq!(
+        bed.lines("SELECT user FROM user_versions").await,
+        [r#"{"email":"2@acme.com","manager":"…","deputy":"21@acme.com"}"#]
+    );
+    // What is a part of a text stays: it may be a part of another address.
+    assert_eq!(
+        bed.lines("SELECT record FROM record_versions").await,
+        [r#"{"email":"2@acme.com","manager":"…","deputy":"of 1@acme.com"}"#]
+    );
+    // What an undo would put back is not there any more.
+    assert_eq!(
+        bed.lines("SELECT before, after, left_alone FROM change_values")
+            .await,
+        [r#"{"title":"x"}|{"manager":"","title":"y"}|{}"#]
+    );
+    assert_eq!(bed.lines("SELECT field FROM forms").await, ["title"]);
+    // The next load finds the other one unchanged, and writes nothing of that again.
+    bed.run(&[names("2", "1")], 1).await;
+    assert_eq!(bed.count("user_versions").await, 1);
+}
+
+#[tokio::test]
+async fn a_run_that_has_somebody_in_it_or_was_cut_off_needs_them() {
+    for verdict in [skip("no_sync_key"), names("1", "9").verdict] {
+        let bed = bed().await;
+        let mut drive = bed.begin(false, false, 0).await;
+        bed.plan(&mut drive, &[seen("1", verdict), names("2", "3")], true, 0)
+            .await;
+        let one = somebody(&bed, "1").await;
+        let needed = || bed.store.needed_by(&one);
+        let run_id = drive.run_id.to_string();
+        assert_eq!(
+            needed().await.unwrap(),
+            Some((run_id.clone(), State::Running))
+        );
+        let intents = &drive.summary.counts;
+        let parking = bed
+            .store
+            .end_run(drive.key, State::Parked, intents, None, at(1));
+        parking.await.unwrap();
+        assert_eq!(
+            needed().await.unwrap(),
+            Some((run_id.clone(), State::Parked))
+        );
+        // Whom others are to get as a value is needed as well.
+        let mut other = bed.begin_of("b", false, true, 2).await;
+        bed.plan(&mut other, &[seen("3", Unchanged)], false, 2)
+            .await;
+        bed.end(&other, State::Completed, 3).await;
+        let three = somebody(&bed, "3").await;
+        assert_eq!(
+            bed.store.needed_by(&three).await.unwrap(),
+            Some((run_id, State::Parked))
+        );
+        let decision = store::Decision {
+            by: "ann".to_owned(),
+            reason: None,
+            at: at(4),
+        };
+        assert!(bed.store.discard(drive.key, &decision).await.unwrap());
+        assert_eq!(needed().await.unwrap(), None);
+        assert_eq!(bed.store.needed_by(&three).await.unwrap(), None);
+    }
+}
