@@ -30,6 +30,7 @@ mod scratch;
 
 mod matching;
 mod decide;
+mod sighting;
 mod guards;
 mod plan;
 mod undo;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io;
 
 use jiff::Timestamp;
-use store::{Content, Forms, Line, PlanSummary, RunKey, Store, Verdict};
+use store::{Content, Forms, Line, PlanSummary, RunKey, Store};
 
-use crate::decide::{Finding, Found, Rules};
+use crate::decide::{Decision, Finding, Found, Rules};
 use crate::error::Stop;
 use crate::guards::Tally;
 use crate::halt::Halt;
@@ -18,6 +18,7 @@ use crate::request::Whom;
 use crate::rows::{TargetRow, UserRow, UserState, record_of};
 use crate::scratch::{FinishedRows, Window};
 use crate::settings::{Integration, Preference};
+use crate::sighting::sighting;
 
 /// Lines that are stored in one transaction.
 const CHUNK: usize = 1000;
@@ -86,9 +87,9 @@ impl Planner<'_> {
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
                 tally.in_scope += u64::from(!matches!(row.state, UserState::OutOfScope));
                 if self.whom.has(row.source_id, row.email) {
-                    let (verdict, effects) = rules.verdict(&row, finding);
-                    tally.plan(row.source_id, &verdict, effects);
-                    lines.push(line(&rules, &row, finding, verdict));
+                    let decision = rules.decision(&row, finding);
+                    tally.plan(row.source_id, &decision.verdict, decision.effects);
+                    lines.push(line(&rules, &row, finding, decision));
                 }
             }
             planned += findings.len();
@@ -175,7 +176,7 @@ fn findings(
 }
 
 /// Makes the line of the plan: what was decided, and what of it the store does not have yet.
-fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, verdict: Verdict) -> Line {
+fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, decision: Decision) -> Line {
     let has_record =
         !row.record.is_empty() && matches!(row.state, UserState::Mapped | UserState::NoSyncKey);
     let record = (has_record && !row.record_known).then(|| Content {
@@ -204,6 +205,7 @@ fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, verdict: Verdic
         record,
         has_record,
         matched: (!same_match).then(|| (matched.map(str::to_owned), suspended)),
-        verdict,
+        sighting: sighting(row, finding, decision.shown),
+        verdict: decision.verdict,
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use store::{
     Action, Cell, Change, Content, Counts, Fault, Known, Line, NewRun, PersonRow, PlanSummary,
-    RunKey, Settled, Settlement, Severity, State, Store, Verdict,
+    RunKey, Settled, Settlement, Severity, Sighting, State, Store, Verdict,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -296,6 +296,14 @@ impl Bed {
     }
 }
 
+/// What the first key found.
+fn sighting(matched: Option<&str>, known: Option<&Known>) -> Option<Sighting> {
+    let json = matched.map(|id| format!(r#"{{"found":[["{id}",1]]}}"#));
+    let bytes = json.as_deref().map(hash);
+    let hash = bytes.map(|bytes| u64::from_le_bytes(bytes[..8].try_into().unwrap()));
+    (known.and_then(|known| known.sighting) != hash).then_some(Sighting { json, hash })
+}
+
 pub(crate) fn line(seen: &Seen, known: Option<&Known>) -> Line {
     let user_hash = hash(&seen.user);
     let matched = seen.matched.map(str::to_owned);
@@ -319,6 +327,7 @@ pub(crate) fn line(seen: &Seen, known: Option<&Known>) -> Line {
         has_record: record.is_some(),
         record: record
             .filter(|record| known.and_then(|known| known.record_hash) != Some(record.hash)),
+        sighting: sighting(seen.matched, known),
         matched: (!same_match).then_some((matched, suspended)),
         verdict: seen.verdict.clone(),
     }
