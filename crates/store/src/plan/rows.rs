@@ -251,10 +251,13 @@ impl Rows {
         complete: bool,
         at: Timestamp,
     ) -> Result<(), sqlx::Error> {
-        if !complete {
-            insert_absences(connection, key, &self.newcomers, at).await?;
-        }
+        let absent: Vec<PersonRow> = if complete {
+            Vec::new()
+        } else {
+            self.newcomers.iter().map(|one| one.person).collect()
+        };
         insert_newcomers(connection, key, self.newcomers, complete, at).await?;
+        insert_absences(connection, key, absent, at).await?;
         update_known(connection, key, self.known).await?;
         insert(
             connection,
@@ -371,10 +374,9 @@ async fn insert_newcomers(
 async fn insert_absences(
     connection: &mut SqliteConnection,
     key: RunKey,
-    people: &[Latest],
+    people: Vec<PersonRow>,
     at: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let people: Vec<PersonRow> = people.iter().map(|one| one.person).collect();
     insert(
         connection,
         "INSERT INTO absences (person, run, at, gone) ",

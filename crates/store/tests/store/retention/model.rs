@@ -17,6 +17,10 @@ pub(super) struct Left {
     pub(super) values: BTreeSet<i64>,
     pub(super) users: BTreeSet<i64>,
     pub(super) records: BTreeSet<i64>,
+    pub(super) sightings: BTreeSet<i64>,
+    pub(super) absences: BTreeSet<i64>,
+    /// By run and person.
+    pub(super) bystanders: BTreeSet<(i64, i64)>,
 }
 
 impl Left {
@@ -35,6 +39,9 @@ impl Left {
             values: ids("SELECT change FROM change_values").await,
             users: ids("SELECT user_version FROM user_versions").await,
             records: ids("SELECT record_version FROM record_versions").await,
+            sightings: ids("SELECT sighting FROM sightings").await,
+            absences: ids("SELECT absence FROM absences").await,
+            bystanders: bystanders(bed).await,
         }
     }
 }
@@ -125,15 +132,7 @@ pub(super) async fn expected(bed: &Bed, retention: &Retention) -> Left {
     let users = versions(bed, "user").await;
     let records = versions(bed, "record").await;
     let current = |person: i64| people.iter().find(|one| one.id == person).unwrap();
-    let changes: Vec<(i64, i64, i64)> = bed
-        .rows("SELECT change, run, person FROM changes")
-        .await
-        .iter()
-        .map(|row| {
-            let number = |i: usize| number(&row[i]).unwrap();
-            (number(0), number(1), number(2))
-        })
-        .collect();
+    let changes = triples(bed, "SELECT change, run, person FROM changes").await;
     let changes_left: BTreeSet<i64> = changes
         .iter()
         .filter(|(_, of, person)| {
@@ -171,7 +170,51 @@ pub(super) async fn expected(bed: &Bed, retention: &Retention) -> Left {
             })
             .map(|one| one.id)
             .collect(),
+        sightings: triples(bed, "SELECT sighting, person, until_run FROM sightings")
+            .await
+            .iter()
+            .filter(|(_, person, until)| !gone.contains(person) && !is_past(*until))
+            .map(|(sighting, _, _)| *sighting)
+            .collect(),
+        absences: triples(
+            bed,
+            "SELECT absence, person, ifnull(back_at, 1 << 60) FROM absences",
+        )
+        .await
+        .iter()
+        .filter(|(_, person, until)| {
+            !gone.contains(person) && *until >= retention.changes.as_millisecond()
+        })
+        .map(|(absence, _, _)| *absence)
+        .collect(),
+        bystanders: before
+            .bystanders
+            .iter()
+            .copied()
+            .filter(|(of, person)| {
+                let of = run(*of).unwrap();
+                let past = of.ended < retention.changes.as_millisecond() || old.contains(&of.id);
+                !gone.contains(person) && (of.waiting || !past)
+            })
+            .collect(),
     }
+}
+
+async fn bystanders(bed: &Bed) -> BTreeSet<(i64, i64)> {
+    let rows = triples(bed, "SELECT run, person, 0 FROM bystanders").await;
+    rows.into_iter()
+        .map(|(run, person, _)| (run, person))
+        .collect()
+}
+
+async fn triples(bed: &Bed, sql: &str) -> Vec<(i64, i64, i64)> {
+    let rows = bed.rows(sql).await;
+    rows.iter()
+        .map(|row| {
+            let number = |i: usize| number(&row[i]).unwrap();
+            (number(0), number(1), number(2))
+        })
+        .collect()
 }
 
 /// Whether a run is old and the latest of nothing.
