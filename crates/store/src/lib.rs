@@ -47,6 +47,8 @@ mod outbox;
 mod query;
 mod roles;
 
+mod explain;
+
 mod backup;
 mod examine;
 mod forget;
@@ -59,6 +61,10 @@ pub use changes::{Group, PlannedChange, WrittenChange};
 pub use decisions::Decision;
 pub use error::{Cause, Error};
 pub use examine::{Examination, examine};
+pub use explain::{
+    Absence, History, KnownRun, Lifetime, Past, PastChange, PastFault, PastOutcome, RunOnRecord,
+    RunRef, Version, Written,
+};
 pub use faults::{Fault, Severity};
 pub use forget::{Forgotten, Somebody};
 pub use forms::{Form, Forms};
