@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use self::reading::{Errors, Notices, People, Runs, Slots};
+pub(crate) use self::reading::{Errors, Explain, Notices, People, Runs, Slots};
 pub(crate) use self::waiting::{Apply, Created, Discard, Release, Replay, Undo};
 
 /// Loads the users of a SentinelOne console into Oomnitza, and answers for every one of them.
@@ -124,6 +124,11 @@ pub(crate) enum Command {
         after_help = "Example: rollcall people --where \"two_fa_enabled = 0 AND gone_since IS NULL\""
     )]
     People(People),
+    /// Explains why a user is as it is: scope, match, each field's rule and value, request, answer and history.
+    #[command(after_help = "Example: rollcall explain ann@acme.com\n\n\
+        It contacts nobody: everything is from the database, for any run within `retention.changes`.\n\
+        Exit code 2: nobody, or no one user alone, is meant, or the run cannot be explained.")]
+    Explain(Explain),
     /// Lists what became of each due time, the latest first; or, with `--next`, those that come.
     #[command(after_help = "Example: rollcall slots sentinelone-users --next 10\n\n\
         `--next` looks at the configuration alone: a pause made by hand is shown by `status`.")]

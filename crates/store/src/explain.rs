@@ -102,7 +102,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused.
-    pub async fn past_run(&self, run_id: &str) -> Result<Option<RunOnRecord>, Error> {
+    pub async fn run_on_record(&self, run_id: &str) -> Result<Option<RunOnRecord>, Error> {
         let failed = self.failed(EXPLAIN);
         let mut reader = self.reader().await;
         let row = sqlx::query(
@@ -116,7 +116,7 @@ impl Store {
         .fetch_optional(&mut *reader)
         .await
         .map_err(&failed)?;
-        row.map(|row| past_run_of(&row))
+        row.map(|row| run_on_record_of(&row))
             .transpose()
             .map_err(&failed)
     }
@@ -178,7 +178,7 @@ impl Store {
     }
 }
 
-fn past_run_of(row: &SqliteRow) -> Result<RunOnRecord, sqlx::Error> {
+fn run_on_record_of(row: &SqliteRow) -> Result<RunOnRecord, sqlx::Error> {
     let decision: Option<String> = row.try_get("decision")?;
     let decided_at: Option<i64> = row.try_get("decided_at")?;
     let decided_by: Option<String> = row.try_get("decided_by")?;
