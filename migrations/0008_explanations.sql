@@ -1,8 +1,9 @@
 -- Every user explained: what each sync key found and what Oomnitza had, in any run that is kept; and which runs saw a user.
 
--- What the latest run that looked the user up found, a JSON object. `found`: for each Oomnitza person its user_id and the sync
--- keys that found it, as bits, the first key the lowest; `behind`: the id of the user that goes before; `shown`: what Oomnitza
--- had in those mapped fields in which it is neither what the record has nor in `change_values.before`.
+-- What the latest run that looked the user up found, a JSON object.
+-- `match`: user_id of the one whom it found, and `shown`: what Oomnitza had in those mapped fields in which that is neither equal
+-- to the record nor in `change_values.before`. Or else `found`: for each of several its user_id and the sync keys that found it,
+-- as bits, the first key the lowest; and `behind`: the id of the user that goes before.
 ALTER TABLE people ADD COLUMN sighting TEXT;                -- NULL: nobody was found
 ALTER TABLE people ADD COLUMN sighting_hash INTEGER;        -- XXH3-64 of it
 ALTER TABLE people ADD COLUMN sighting_run INTEGER;         -- the first run in which it held; NULL: nobody was ever found

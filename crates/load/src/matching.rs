@@ -37,12 +37,17 @@ pub(crate) struct FoundBy(pub(crate) u8);
 const _: () = assert!(mapping::MOST_SYNC_KEYS <= u8::BITS as usize);
 
 impl FoundBy {
-    fn key(number: u8) -> Self {
+    pub(crate) fn key(number: u8) -> Self {
         Self(1 << number)
     }
 
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether the key of this number is among them.
+    pub(crate) fn has(self, number: u8) -> bool {
+        self.0 & Self::key(number).0 != 0
     }
 
     /// The number of the earliest of them.

@@ -47,11 +47,14 @@ pub(crate) fn sighting(row: &UserRow<'_>, finding: &Finding, shown: Shown) -> Op
         // Nobody was looked up, and what was found before stays on record.
         return None;
     }
+    let is_mapped = matches!(row.state, UserState::Mapped);
     let json = match finding {
         Finding::Nobody => None,
-        Finding::One { person, keys } => Some(object(&[(&person.id, *keys)], None, shown)),
-        Finding::Ambiguous { found } => Some(object(&all(found), None, shown)),
-        Finding::Duplicate { of, found } => Some(object(&all(found), Some(of), shown)),
+        // By which keys is seen by comparing their values, so that a key that is written now makes no other sighting.
+        Finding::One { person, .. } if is_mapped => Some(of_match(&person.id, shown)),
+        Finding::One { person, keys } => Some(of_people(&[(&person.id, *keys)], None)),
+        Finding::Ambiguous { found } => Some(of_people(&all(found), None)),
+        Finding::Duplicate { of, found } => Some(of_people(&all(found), Some(of))),
     };
     let hash = json.as_ref().map(|json| xxh3_64(json.as_bytes()));
     (hash != row.known_sighting).then_some(Sighting { json, hash })
@@ -61,8 +64,18 @@ fn all(found: &[(String, FoundBy)]) -> Vec<(&String, FoundBy)> {
     found.iter().map(|(id, keys)| (id, *keys)).collect()
 }
 
-fn object(found: &[(&String, FoundBy)], behind: Option<&String>, shown: Shown) -> String {
-    // Ids of people and of users are checked to need no escapes.
+// Ids of people and of users are checked to need no escapes.
+
+fn of_match(id: &str, shown: Shown) -> String {
+    let mut object = Object::with_room(USUAL);
+    object.push("match", &format!("\"{id}\""));
+    if let Some(shown) = shown.0 {
+        object.push("shown", &shown.close());
+    }
+    object.close()
+}
+
+fn of_people(found: &[(&String, FoundBy)], behind: Option<&String>) -> String {
     let people: Vec<String> = found
         .iter()
         .map(|(id, keys)| format!(r#"["{id}",{}]"#, keys.0))
@@ -71,9 +84,6 @@ fn object(found: &[(&String, FoundBy)], behind: Option<&String>, shown: Shown) -
     object.push("found", &format!("[{}]", people.join(",")));
     if let Some(behind) = behind {
         object.push("behind", &format!("\"{behind}\""));
-    }
-    if let Some(shown) = shown.0 {
-        object.push("shown", &shown.close());
     }
     object.close()
 }

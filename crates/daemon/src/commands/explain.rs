@@ -2,6 +2,7 @@
 
 mod text;
 
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -34,16 +35,18 @@ pub(crate) async fn explain(path: &Path, command: &Explain) -> anyhow::Result<Ex
         let evidence = evidence(&config, &store, somebody, run).await?;
         explanations.push(Explanation::of(&evidence));
     }
-    if command.json {
-        println!("{}", serde_json::to_string_pretty(&explanations)?);
+    let printed = if command.json {
+        serde_json::to_string_pretty(&explanations)? + "\n"
     } else {
-        let texts: Vec<String> = explanations
-            .iter()
-            .map(|explanation| text::text(explanation, &config.timezone))
-            .collect();
-        print!("{}", texts.join("\n"));
+        let explanations = explanations.iter();
+        let texts = explanations.map(|one| text::text(one, &config.timezone));
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    match io::stdout().lock().write_all(printed.as_bytes()) {
+        // Whoever reads a page of it may have read enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Exit::Done),
     }
-    Ok(Exit::Done)
 }
 
 async fn run_of(store: &Store, run_id: &str) -> anyhow::Result<RunOnRecord> {

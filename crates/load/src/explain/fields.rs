@@ -8,6 +8,7 @@ use store::{Action, PastChange};
 use super::keys;
 use super::model::{ComparedAs, FieldExplained, Looked, Raw, Rule, Why};
 use super::past::{Told, inputs, object, words};
+use crate::matching::FoundBy;
 
 /// Explains the fields; lists those whose value would be another if it were computed now.
 pub(super) fn explain(told: &Told<'_>) -> (Vec<FieldExplained>, Vec<String>) {
@@ -60,7 +61,7 @@ pub(super) fn explain(told: &Told<'_>) -> (Vec<FieldExplained>, Vec<String>) {
 }
 
 /// What a record was compared with, as far as it is on record.
-struct Comparison<'a> {
+pub(super) struct Comparison<'a> {
     change: Option<&'a PastChange>,
     /// What was to be sent.
     after: HashMap<String, String>,
@@ -73,9 +74,9 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn of(told: &Told<'a>, mapping: &'a mapping::Mapping) -> Self {
+    pub(super) fn of(told: &Told<'a>, mapping: &'a mapping::Mapping) -> Self {
         let change = told.change();
-        let looked = keys::explain(told).matched.looked;
+        let looked = keys::looked(told);
         let before = change.and_then(|change| change.planned.before.as_deref());
         let before = before.map(object).unwrap_or_default();
         let shown = told.sighting.as_ref().filter(|_| looked == Looked::One);
@@ -101,6 +102,19 @@ impl<'a> Comparison<'a> {
             is_kept: looked == Looked::One && told.record.is_some(),
             mapping,
         }
+    }
+
+    /// The sync keys in which Oomnitza had the value of the record.
+    pub(super) fn equal_keys(&self) -> FoundBy {
+        let keys = (0_u8..).zip(self.mapping.sync_keys());
+        let equal = keys.filter(|&(_, &place)| {
+            let kind = self.mapping.fields()[place].kind();
+            let (value, had) = (self.record.get(place), self.matched.get(place));
+            !value.is_empty() && mapping::equal(kind, value, had)
+        });
+        equal.fold(FoundBy::default(), |found, (number, _)| {
+            found.and(FoundBy::key(number))
+        })
     }
 
     fn is_sent(&self, field: &Field) -> bool {

@@ -29,13 +29,18 @@ pub(super) struct Told<'a> {
 }
 
 /// What the sync keys found, as it is on record.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Sighted {
+    /// The one whom they found.
+    #[serde(rename = "match")]
+    pub(super) matched: Option<String>,
+    /// What Oomnitza had in fields in which that was neither equal to the record nor kept by a change.
+    pub(super) shown: HashMap<String, Box<RawValue>>,
+    /// All whom they found, where it is not one that was compared with a record.
     #[serde(deserialize_with = "people")]
     pub(super) found: Vec<(String, FoundBy)>,
     pub(super) behind: Option<String>,
-    #[serde(default)]
-    pub(super) shown: HashMap<String, Box<RawValue>>,
 }
 
 fn people<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<(String, FoundBy)>, D::Error> {

@@ -1,28 +1,42 @@
 //! The fields: of each its value, whether it was sent and why, and how the value came about.
 
-use load::{ComparedAs, Explanation, FieldExplained, OutcomeExplained, Rule, Why};
+use load::{ComparedAs, Explanation, FieldExplained, Rule, Why};
 
 use super::{Page, shown};
 
 impl Page<'_> {
     pub(super) fn fields(&mut self, explanation: &Explanation) {
-        if explanation.fields.is_empty() {
+        let fields = &explanation.fields;
+        if fields.is_empty() {
             return;
         }
-        self.title("Fields");
-        for field in &explanation.fields {
+        let outcome = &explanation.outcome;
+        let is_reached = |field: &&FieldExplained| field.why != Why::NotReached;
+        if fields
+            .iter()
+            .any(|field| is_reached(&field) && field.why != Why::NotComputed)
+        {
+            self.title("Fields");
+        } else {
+            let reason = outcome.reason.as_deref().unwrap_or_default();
+            self.title(&format!(
+                "Fields: none is sent, as the user is {} ({reason})",
+                outcome.outcome
+            ));
+        }
+        for field in fields {
+            match field.why {
+                Why::LeftAlone => self.line(1, &field.field),
+                _ => self.line(1, format!("{}: {}", field.field, shown(&field.value))),
+            }
             let sent = if field.sent { "sent" } else { "not sent" };
-            let why = why(field, &explanation.outcome);
-            let value = match field.why {
-                Why::LeftAlone => String::new(),
-                _ => format!(" {}", shown(&field.value)),
-            };
-            self.line(1, format!("{}{value} \u{2014} {sent}: {why}", field.field));
+            match why(field) {
+                Some(why) => self.line(2, format!("{sent}: {why}")),
+                None if field.had_known => self.line(2, had(field)),
+                None => {}
+            }
             if let Some(rule) = &field.rule {
                 self.rule(rule, field);
-            }
-            if let Some(issue) = &field.issue {
-                self.line(2, issue);
             }
         }
     }
@@ -47,22 +61,19 @@ impl Page<'_> {
             return;
         }
         let table = match field.lookup {
-            Some("otherwise") => format!(
-                ", of which the table has no entry and gives `otherwise`: {}",
-                shown(&field.value)
-            ),
-            Some(_) => format!(", of which the table makes {}", shown(&field.value)),
+            Some("otherwise") => "; the table has no entry for it, so `otherwise` is the value",
+            Some(_) => "; the table has an entry for it",
+            None => "",
+        };
+        let gave = match field.source.as_json() {
             None => String::new(),
-        };
-        let gave = match field.issue {
-            // It says it itself.
+            Some(source) if rule.table => format!(", which gave {source}"),
             Some(_) => String::new(),
-            None => match field.source.as_json() {
-                None if field.inputs.is_empty() => String::new(),
-                _ => format!(" gave {}", shown(&field.source)),
-            },
         };
-        self.line(2, format!("`{}`{gave}{table}{options}", rule.expression));
+        self.line(
+            2,
+            format!("from `{}`{gave}{table}{options}", rule.expression),
+        );
         // A bare path gives just what it finds.
         let is_path = matches!(field.inputs.as_slice(), [input] if input.name == rule.expression);
         if !is_path {
@@ -71,18 +82,25 @@ impl Page<'_> {
     }
 }
 
-/// Why a field was sent or not.
-fn why(field: &FieldExplained, outcome: &OutcomeExplained) -> String {
+fn had(field: &FieldExplained) -> String {
+    format!("Oomnitza had {}", shown(&field.had))
+}
+
+/// Why a field was sent or not; `None`: it did not come to that, as the title says.
+fn why(field: &FieldExplained) -> Option<String> {
     let had = if field.had_known {
-        format!("Oomnitza had {}", shown(&field.had))
+        had(field)
     } else {
         "what Oomnitza had is not on record".to_owned()
     };
-    match field.why {
+    Some(match field.why {
+        Why::NotReached => return None,
         Why::New => "the person is new".to_owned(),
         Why::Differs => had,
-        Why::RidesAlong => format!("{had}; it goes along with the others"),
-        Why::PutBack => format!("put back, {had}"),
+        Why::RidesAlong => {
+            format!("{had}; it makes no change alone, and goes along with the others")
+        }
+        Why::PutBack => format!("it is put back; {had}"),
         Why::LeftAlone => format!("somebody has changed it since, to {}", shown(&field.had)),
         Why::Equal => match field.compared {
             Some(ComparedAs::Address) => {
@@ -99,18 +117,12 @@ fn why(field: &FieldExplained, outcome: &OutcomeExplained) -> String {
         }
         Why::NoValue => "there is no value".to_owned(),
         Why::NoChangeAlone => "it uses `connector_sync_time`, and makes no change alone".to_owned(),
-        Why::NotComputed => "its value could not be computed".to_owned(),
-        Why::NotReached => {
-            let reason = outcome.reason.as_deref().unwrap_or_default();
-            let had = if field.had_known {
-                format!("; {had}")
-            } else {
-                String::new()
-            };
-            format!("the user was {} ({reason}){had}", outcome.outcome)
-        }
+        Why::NotComputed => match &field.issue {
+            Some(issue) => issue.clone(),
+            None => "its value could not be computed".to_owned(),
+        },
         Why::NotOnRecord => {
-            "equal, or not to be written over: which of them is not on record".to_owned()
+            "it was equal, or not to be written over; which of them is not on record".to_owned()
         }
-    }
+    })
 }
