@@ -185,6 +185,17 @@ impl Rollcall {
             .end()
     }
 
+    /// Runs any command whose data nobody reads: the pipe is closed before it is full.
+    #[track_caller]
+    pub fn command_into_a_closed_pipe(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", "set -o pipefail; \"$0\" \"$@\" | true"])
+            .arg(binary::rollcall())
+            .args(arguments);
+        self.start_prepared(command, |_| {}).end()
+    }
+
     /// Serves, and waits until the daemon is ready.
     #[track_caller]
     pub fn serve(&self) -> Serving {

@@ -51,6 +51,10 @@ fn versions(versions: &[Version], first: &'static str, next: &'static str, event
         let mut event = event(name, &version.since);
         if let Some(before) = before {
             event.changes = differences(&before.json, &version.json);
+            if event.changes.is_empty() {
+                // Only the spelling is another.
+                continue;
+            }
         }
         events.push((version.since.run, event));
     }
