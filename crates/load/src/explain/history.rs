@@ -161,7 +161,11 @@ fn differ(name: &str, old: &str, new: &str, changes: &mut Vec<ValueChange>) {
     }
 }
 
+/// Whether two raw values say the same, whatever the order of their members.
 fn is_same(old: &str, new: &str) -> bool {
-    let empty = |raw: &str| matches!(raw, "" | "null" | "\"\"");
-    old == new || empty(old) && empty(new)
+    let value = |raw: &str| match raw {
+        "" | "\"\"" => Some(serde_json::Value::Null),
+        raw => serde_json::from_str(raw).ok(),
+    };
+    old == new || value(old).is_some_and(|old| value(new) == Some(old))
 }

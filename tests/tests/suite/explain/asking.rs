@@ -35,7 +35,7 @@ fn a_user_is_named_by_its_address_in_any_case_or_by_its_id() {
     ] {
         assert_eq!(company.explain(who)["source_id"], id.as_str(), "{who}");
     }
-    let other = company.colleagues().remove(0);
+    let other = company.colleagues().remove(1);
     assert_eq!(
         company.explain(&other.to_uppercase())["email"],
         other.as_str()

@@ -57,7 +57,7 @@ fn an_updated_user_is_sent_what_differs() {
         company.edit_person(
             &email,
             &json!({ "role": 23, "position": "Boss", "sentinelone_scope": "by hand",
-                     "first_name": "Nobody", "username": email.to_uppercase() }),
+                     "sentinelone_synced_at": "2020-01-02T03:04:05Z", "first_name": "Nobody", "username": email.to_uppercase() }),
         );
         company.edit_user(&email, &json!({ "lastLogin": null }));
         company.load();
