@@ -1,7 +1,6 @@
 //! How each value came about, as `explain` tells it.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use mapping::{Definition, FieldDefinition, Load, Lookup, Mapping, Record, Source, Subject};
 use serde_json::json;
@@ -42,22 +41,25 @@ fn table(entries: &[(&str, i32)], otherwise: Option<i32>) -> FieldDefinition {
 /// One line: what was looked up, what that gave, what the table made of it.
 fn traced(field: FieldDefinition) -> String {
     let mapping = mapping(vec![field], None);
-    let subject = Subject::new(USER).unwrap();
+    let subject = Subject::new(USER).expect("a user is an object");
     let trace = &mapping.trace(&subject, &load())[0];
-    let mut line = String::new();
-    for input in &trace.inputs {
-        write!(line, "{}={} ", input.name, input.value).unwrap();
-    }
+    let inputs = trace.inputs.iter();
+    let inputs: String = inputs
+        .map(|input| format!("{}={} ", input.name, input.value))
+        .collect();
     let lookup = match trace.lookup {
         None => "",
         Some(Lookup::Entry) => " by an entry",
         Some(Lookup::Otherwise) => " by otherwise",
     };
-    write!(line, "gives {} -> {}{lookup}", trace.source, trace.value).unwrap();
-    if let Some(issue) = &trace.issue {
-        write!(line, " ({})", issue.reason.code()).unwrap();
-    }
-    line
+    let issue = trace.issue.as_ref();
+    let issue = issue.map(|issue| format!(" ({})", issue.reason.code()));
+    format!(
+        "{inputs}gives {} -> {}{lookup}{}",
+        trace.source,
+        trace.value,
+        issue.unwrap_or_default()
+    )
 }
 
 #[test]
@@ -155,6 +157,6 @@ fn the_values_of_a_trace_are_those_of_the_record() {
     let traces = mapping.trace(&subject, &load());
     let values: Vec<&str> = traces.iter().map(|trace| trace.value.as_str()).collect();
     assert_eq!(values, record.iter().collect::<Vec<_>>());
-    let traced: Vec<_> = traces.into_iter().filter_map(|trace| trace.issue).collect();
-    assert_eq!(traced, issues);
+    let found: Vec<_> = traces.into_iter().filter_map(|trace| trace.issue).collect();
+    assert_eq!(found, issues);
 }

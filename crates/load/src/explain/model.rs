@@ -228,7 +228,7 @@ pub struct Rule {
     pub constant: bool,
     /// Whether what it gives is looked up in a table.
     pub table: bool,
-    /// `write`: always, on_create or if_empty.
+    /// `write`: `always`, `on_create` or `if_empty`.
     pub write: &'static str,
     /// `empty`: keep or clear.
     pub empty: &'static str,

@@ -96,7 +96,7 @@ pub struct History {
 }
 
 impl RunRef {
-    /// Reads the columns run_id, started_at, state, kind and dry_run from `first` on; and the row, if it is before them.
+    /// Reads the columns of [`run_columns`] from `first` on, and the column `run`.
     pub(super) fn read(row: &SqliteRow, first: usize) -> Result<Self, sqlx::Error> {
         let run_id: Option<String> = row.try_get(first)?;
         let known = match run_id {

@@ -1,8 +1,9 @@
 //! Who and which run is asked for, and what is refused: a sentence each.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::company::Company;
 
@@ -199,4 +200,52 @@ fn a_member_of_the_group_may_ask_while_a_daemon_runs() {
     assert_eq!(company.explain(&email)["outcome"]["outcome"], "updated");
     daemon.stop();
     company.no_violations();
+}
+
+/// The names in backticks of a line of the document.
+fn names(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_document_names_every_member_of_an_explanation() {
+    let company = Company::plain(3, 1.0);
+    company.load();
+    let email = company.colleagues().remove(0);
+    company.edit_user(&email, &json!({ "scope": "site" }));
+    company.load();
+    let explanation = company.explain(&email);
+    let document = crate::documents::document("docs/explain.md");
+    let rows = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter_map(|line| line[2..].split_once(" | "));
+    let mut documented: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (members, meaning) in rows {
+        for member in names(members) {
+            documented.entry(member).or_default().extend(names(meaning));
+        }
+    }
+    let members = |value: &Value| {
+        value
+            .as_object()
+            .map_or(Vec::new(), |members| members.keys().cloned().collect())
+    };
+    for member in members(&explanation) {
+        let means = documented.get(&*member);
+        let means = means.unwrap_or_else(|| panic!("`{member}` is not documented"));
+        let value = &explanation[&*member];
+        let inner = value
+            .as_array()
+            .map_or(value, |list| list.first().unwrap_or(&Value::Null));
+        for inner in members(inner) {
+            assert!(
+                means.contains(&&*inner),
+                "`{inner}` of `{member}` is not documented"
+            );
+        }
+    }
+    for rule in members(&explanation["fields"][0]["rule"]) {
+        assert!(documented["fields[].rule"].contains(&&*rule), "{rule}");
+    }
 }

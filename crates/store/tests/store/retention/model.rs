@@ -133,13 +133,14 @@ pub(super) async fn expected(bed: &Bed, retention: &Retention) -> Left {
     let records = versions(bed, "record").await;
     let current = |person: i64| people.iter().find(|one| one.id == person).unwrap();
     let changes = triples(bed, "SELECT change, run, person FROM changes").await;
+    let keeps_changes = |of: i64| {
+        let of = run(of).unwrap();
+        let past = of.ended < retention.changes.as_millisecond() || old.contains(&of.id);
+        of.waiting || !past
+    };
     let changes_left: BTreeSet<i64> = changes
         .iter()
-        .filter(|(_, of, person)| {
-            let of = run(*of).unwrap();
-            let past = of.ended < retention.changes.as_millisecond() || old.contains(&of.id);
-            !gone.contains(person) && (of.waiting || !past)
-        })
+        .filter(|(_, of, person)| !gone.contains(person) && keeps_changes(*of))
         .map(|(change, _, _)| *change)
         .collect();
     Left {
@@ -170,34 +171,41 @@ pub(super) async fn expected(bed: &Bed, retention: &Retention) -> Left {
             })
             .map(|one| one.id)
             .collect(),
-        sightings: triples(bed, "SELECT sighting, person, until_run FROM sightings")
-            .await
-            .iter()
-            .filter(|(_, person, until)| !gone.contains(person) && !is_past(*until))
-            .map(|(sighting, _, _)| *sighting)
-            .collect(),
-        absences: triples(
-            bed,
-            "SELECT absence, person, ifnull(back_at, 1 << 60) FROM absences",
-        )
-        .await
-        .iter()
-        .filter(|(_, person, until)| {
-            !gone.contains(person) && *until >= retention.changes.as_millisecond()
-        })
-        .map(|(absence, _, _)| *absence)
-        .collect(),
+        sightings: kept_sightings(bed, &gone, &is_past).await,
+        absences: kept_absences(bed, &gone, retention).await,
         bystanders: before
             .bystanders
             .iter()
             .copied()
-            .filter(|(of, person)| {
-                let of = run(*of).unwrap();
-                let past = of.ended < retention.changes.as_millisecond() || old.contains(&of.id);
-                !gone.contains(person) && (of.waiting || !past)
-            })
+            .filter(|(of, person)| !gone.contains(person) && keeps_changes(*of))
             .collect(),
     }
+}
+
+async fn kept_sightings(
+    bed: &Bed,
+    gone: &BTreeSet<i64>,
+    is_past: &impl Fn(i64) -> bool,
+) -> BTreeSet<i64> {
+    triples(bed, "SELECT sighting, person, until_run FROM sightings")
+        .await
+        .iter()
+        .filter(|(_, person, until)| !gone.contains(person) && !is_past(*until))
+        .map(|(sighting, _, _)| *sighting)
+        .collect()
+}
+
+async fn kept_absences(bed: &Bed, gone: &BTreeSet<i64>, retention: &Retention) -> BTreeSet<i64> {
+    let since = retention.changes.as_millisecond();
+    triples(
+        bed,
+        "SELECT absence, person, ifnull(back_at, 1 << 60) FROM absences",
+    )
+    .await
+    .iter()
+    .filter(|(_, person, until)| !gone.contains(person) && *until >= since)
+    .map(|(absence, _, _)| *absence)
+    .collect()
 }
 
 async fn bystanders(bed: &Bed) -> BTreeSet<(i64, i64)> {
