@@ -185,7 +185,7 @@ pub(crate) enum Command {
     #[cfg(feature = "demo")]
     #[command(
         after_help = "Example: rollcall bench --users 1000 --users 100000 --delivery bulk\n\n\
-        With `--daemon`: exit code 1 where a bound is missed."
+        With `--daemon` and `--history`: exit code 1 where a bound is missed."
     )]
     Bench(Bench),
     /// Prints the names of the points of a run at which `ROLLCALL_KILL_AT` kills the process; for tests.
@@ -368,8 +368,13 @@ pub(crate) struct Bench {
     /// Measure the daemon instead, in some ten minutes: its memory, how idle it is, when it is ready, how punctual it is.
     #[arg(long, conflicts_with = "delivery")]
     pub(crate) daemon: bool,
+    /// Measure what a year of daily loads leaves instead: the size of the database, and how long `explain` takes with it.
+    #[arg(long, conflicts_with_all = ["delivery", "daemon"])]
+    pub(crate) history: bool,
     #[command(flatten)]
     pub(crate) lengths: Lengths,
+    #[command(flatten)]
+    pub(crate) year: Year,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -409,6 +414,26 @@ pub(crate) struct Lengths {
         requires = "daemon"
     )]
     pub(crate) errors: u32,
+}
+
+/// How long and how large the year is.
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Year {
+    /// How many days it has.
+    #[arg(long, value_name = "N", default_value_t = 365, requires = "history")]
+    pub(crate) days: u32,
+    /// How many users the console has.
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "history")]
+    pub(crate) people: u32,
+    /// How many of a hundred are not in Oomnitza, and so are skipped each day.
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value_t = 0.0,
+        requires = "history"
+    )]
+    pub(crate) missing: f64,
 }
 
 #[cfg(feature = "demo")]

@@ -44,9 +44,10 @@ fn traced(field: FieldDefinition) -> String {
     let subject = Subject::new(USER).expect("a user is an object");
     let trace = &mapping.trace(&subject, &load())[0];
     let inputs = trace.inputs.iter();
-    let inputs: String = inputs
+    let inputs: Vec<_> = inputs
         .map(|input| format!("{}={} ", input.name, input.value))
         .collect();
+    let inputs = inputs.concat();
     let lookup = match trace.lookup {
         None => "",
         Some(Lookup::Entry) => " by an entry",

@@ -82,7 +82,7 @@ fn a_database_that_is_not_there_yet_is_a_sentence() {
 #[test]
 fn a_run_that_says_nothing_of_the_user_is_refused() {
     let company = Company::with(3, 1.0, |config| {
-        config.others = vec!["other-users".to_owned()]
+        config.others = vec!["other-users".to_owned()];
     });
     company.load();
     let email = company.colleagues().remove(0);
@@ -134,7 +134,7 @@ fn a_run_that_is_older_than_what_is_kept_of_changes_is_refused() {
     let company = Company::plain(3, 1.0);
     company.load();
     let first = company.rollcall.latest_run_id();
-    let days = Duration::from_secs(91 * 24 * 60 * 60).as_millis();
+    let days = Duration::from_hours(91 * 24).as_millis();
     company.rollcall.spoil(&format!(
         "UPDATE runs SET started_at = started_at - {days}, finished_at = finished_at - {days};"
     ));
@@ -165,7 +165,7 @@ fn a_run_that_is_older_than_what_is_kept_of_changes_is_refused() {
 #[test]
 fn a_user_of_several_integrations_is_explained_for_each() {
     let company = Company::with(3, 1.0, |config| {
-        config.others = vec!["other-users".to_owned()]
+        config.others = vec!["other-users".to_owned()];
     });
     company.load();
     let _ = company

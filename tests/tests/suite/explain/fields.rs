@@ -29,17 +29,14 @@ fn a_created_user_is_sent_all_that_has_a_value() {
         for name in ["first_name", "sentinelone_user_id", "sentinelone_synced_at"] {
             assert_eq!(field(&explanation, name)["value"], person[name]);
         }
-        match delivery {
-            Delivery::Rest => {
-                assert_eq!(request["path"], "/api/v3/users");
-                assert_eq!(request["status"], 200);
-                assert_eq!(request["body"]["email"], email.as_str());
-            }
-            _ => {
-                assert_eq!(request["path"], "/api/v3/bulk");
-                assert_eq!(request["portion"], company.rollcall.latest_run()["portion"]);
-                assert_eq!(request["body"]["EMAIL"], email.as_str());
-            }
+        if delivery == Delivery::Rest {
+            assert_eq!(request["path"], "/api/v3/users");
+            assert_eq!(request["status"], 200);
+            assert_eq!(request["body"]["email"], email.as_str());
+        } else {
+            assert_eq!(request["path"], "/api/v3/bulk");
+            assert_eq!(request["portion"], company.rollcall.latest_run()["portion"]);
+            assert_eq!(request["body"]["EMAIL"], email.as_str());
         }
     });
 }

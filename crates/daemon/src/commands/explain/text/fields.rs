@@ -66,9 +66,8 @@ impl Page<'_> {
             None => "",
         };
         let gave = match field.source.as_json() {
-            None => String::new(),
             Some(source) if rule.table => format!(", which gave {source}"),
-            Some(_) => String::new(),
+            _ => String::new(),
         };
         self.line(
             2,
