@@ -6,6 +6,7 @@
 
 mod daemon;
 mod delivery;
+mod explain;
 mod groups;
 mod loads;
 mod opening;

@@ -300,7 +300,10 @@ impl Bed {
 fn sighting(matched: Option<&str>, known: Option<&Known>) -> Option<Sighting> {
     let json = matched.map(|id| format!(r#"{{"found":[["{id}",1]]}}"#));
     let bytes = json.as_deref().map(hash);
-    let hash = bytes.map(|bytes| u64::from_le_bytes(bytes[..8].try_into().unwrap()));
+    let hash = bytes.map(|bytes| {
+        let half = |from: usize| u64::from_le_bytes(bytes[from..from + 8].try_into().unwrap());
+        half(0) ^ half(8)
+    });
     (known.and_then(|known| known.sighting) != hash).then_some(Sighting { json, hash })
 }
 

@@ -250,3 +250,6 @@ impl Page<'_> {
 fn shown(value: &Raw) -> &str {
     value.as_json().unwrap_or("empty")
 }
+
+#[cfg(test)]
+mod tests;
