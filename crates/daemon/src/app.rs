@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use load::{Bulk, Delivery, Halt, Loader, Preference, Publisher};
+use load::{Bulk, Conditions, Delivery, Halt, Loader, Preference, Publisher};
 use oomnitza::{FieldName, field_id};
 use sentinelone::UserFilter;
 use store::Store;
@@ -178,11 +178,7 @@ pub(crate) fn loader(
                 account_ids: integration.source.account_ids.clone(),
             },
             mapping: Arc::clone(&integration.mapping),
-            preference: match integration.preference {
-                config::Preference::UpdateOnly => Preference::UpdateOnly,
-                config::Preference::CreateAndUpdate => Preference::CreateAndUpdate,
-                config::Preference::CreateOnly => Preference::CreateOnly,
-            },
+            preference: preference(integration),
             delivery: delivery(integration)?,
             role_fields: integration.role_fields.clone(),
             guards: integration.guards,
@@ -201,6 +197,24 @@ pub(crate) fn loader(
         halt,
         progress,
     })
+}
+
+/// What a run of an integration goes by, as far as it decides about a user.
+pub(crate) fn conditions(integration: &Integration) -> anyhow::Result<Conditions> {
+    Ok(Conditions {
+        console_url: integration.source.console_url.clone(),
+        mapping: Arc::clone(&integration.mapping),
+        preference: preference(integration),
+        delivery: delivery(integration)?,
+    })
+}
+
+fn preference(integration: &Integration) -> Preference {
+    match integration.preference {
+        config::Preference::UpdateOnly => Preference::UpdateOnly,
+        config::Preference::CreateAndUpdate => Preference::CreateAndUpdate,
+        config::Preference::CreateOnly => Preference::CreateOnly,
+    }
 }
 
 fn delivery(integration: &Integration) -> anyhow::Result<Delivery> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use self::reading::{Errors, Notices, People, Runs, Slots};
+pub(crate) use self::reading::{Errors, Explain, Notices, People, Runs, Slots};
 pub(crate) use self::waiting::{Apply, Created, Discard, Release, Replay, Undo};
 
 /// Loads the users of a SentinelOne console into Oomnitza, and answers for every one of them.
@@ -124,6 +124,11 @@ pub(crate) enum Command {
         after_help = "Example: rollcall people --where \"two_fa_enabled = 0 AND gone_since IS NULL\""
     )]
     People(People),
+    /// Explains why a user is as it is: scope, match, each field's rule and value, request, answer and history.
+    #[command(after_help = "Example: rollcall explain ann@acme.com\n\n\
+        It contacts nobody: everything is from the database, for any run within `retention.changes`.\n\
+        Exit code 2: nobody, or no one user alone, is meant, or the run cannot be explained.")]
+    Explain(Explain),
     /// Lists what became of each due time, the latest first; or, with `--next`, those that come.
     #[command(after_help = "Example: rollcall slots sentinelone-users --next 10\n\n\
         `--next` looks at the configuration alone: a pause made by hand is shown by `status`.")]
@@ -181,7 +186,7 @@ pub(crate) enum Command {
     #[cfg(feature = "demo")]
     #[command(
         after_help = "Example: rollcall bench --users 1000 --users 100000 --delivery bulk\n\n\
-        With `--daemon`: exit code 1 where a bound is missed."
+        With `--daemon` and `--history`: exit code 1 where a bound is missed."
     )]
     Bench(Bench),
     /// Prints the names of the points of a run at which `ROLLCALL_KILL_AT` kills the process; for tests.
@@ -364,8 +369,13 @@ pub(crate) struct Bench {
     /// Measure the daemon instead, in some ten minutes: its memory, how idle it is, when it is ready, how punctual it is.
     #[arg(long, conflicts_with = "delivery")]
     pub(crate) daemon: bool,
+    /// Measure what a year of daily loads leaves instead: the size of the database, and how long `explain` takes with it.
+    #[arg(long, conflicts_with_all = ["delivery", "daemon"])]
+    pub(crate) history: bool,
     #[command(flatten)]
     pub(crate) lengths: Lengths,
+    #[command(flatten)]
+    pub(crate) year: Year,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -405,6 +415,26 @@ pub(crate) struct Lengths {
         requires = "daemon"
     )]
     pub(crate) errors: u32,
+}
+
+/// How long and how large the year is.
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Year {
+    /// How many days it has.
+    #[arg(long, value_name = "N", default_value_t = 365, requires = "history")]
+    pub(crate) days: u32,
+    /// How many users the console has.
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "history")]
+    pub(crate) people: u32,
+    /// How many of a hundred are not in Oomnitza, and so are skipped each day.
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value_t = 0.0,
+        requires = "history"
+    )]
+    pub(crate) missing: f64,
 }
 
 #[cfg(feature = "demo")]

@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod doctor;
+mod explain;
 mod fields;
 mod figures;
 mod forget;
@@ -58,6 +59,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Runs(command) => block_on(read::runs(config, command)),
         Command::Errors(command) => block_on(read::errors(config, command)),
         Command::People(command) => block_on(read::people(config, command)),
+        Command::Explain(command) => block_on(explain::explain(config, command)),
         Command::Slots(command) => block_on(slots::slots(config, command)),
         Command::Notices(command) => block_on(read::notices(config, command)),
         Command::Notify(command) => block_on(notify::notify(config, command)),

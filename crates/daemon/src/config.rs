@@ -30,6 +30,9 @@ mod retention;
 mod saas;
 mod schedule;
 
+// What is on record of one.
+pub(crate) mod kept;
+
 // What a running service asks of it.
 mod changes;
 mod state_dir;

@@ -99,12 +99,16 @@ fn text(cell: &Cell) -> String {
 fn in_zone(text: &str, zone: &TimeZone) -> String {
     let is_instant = text.len() == "2026-11-23T02:00:00.000Z".len() && text.ends_with('Z');
     match text.parse::<Timestamp>() {
-        Ok(instant) if is_instant => instant
-            .to_zoned(zone.clone())
-            .strftime("%Y-%m-%d %H:%M:%S %Z")
-            .to_string(),
+        Ok(at) if is_instant => instant(at, zone),
         _ => text.to_owned(),
     }
+}
+
+/// Shows an instant in a person's zone.
+pub(crate) fn instant(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S %Z")
+        .to_string()
 }
 
 /// Prints what a run came to.

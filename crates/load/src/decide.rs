@@ -1,13 +1,14 @@
 //! Deciding: what becomes of one user, given its record, its match and the preference.
 
-use mapping::{Kind, Mapping, Record};
+use mapping::{Difference, Kind, Mapping, Record};
 use store::{Action, Change, Fault, Forms, Verdict};
 
 use crate::guards::Effects;
-use crate::matching::Match;
+use crate::matching::{FoundBy, Hit, Match};
 use crate::reason::Reason;
 use crate::rows::{UserRow, UserState, record_of};
 use crate::settings::Preference;
+use crate::sighting::Shown;
 
 /// The room that the values of a change usually take.
 const USUAL: usize = 768;
@@ -37,9 +38,17 @@ pub(crate) struct Rules<'a> {
 /// What the keys of a user found, with names put to the rows.
 pub(crate) enum Finding {
     Nobody,
-    One { person: Found, key: u8 },
-    Ambiguous { first: String, other: String },
-    Duplicate { of: String },
+    One {
+        person: Found,
+        keys: FoundBy,
+    },
+    Ambiguous {
+        found: Vec<(String, FoundBy)>,
+    },
+    Duplicate {
+        of: String,
+        found: Vec<(String, FoundBy)>,
+    },
 }
 
 impl Finding {
@@ -49,30 +58,56 @@ impl Finding {
         mut person: impl FnMut(u32) -> std::io::Result<Found>,
         user: impl FnOnce(u32) -> std::io::Result<String>,
     ) -> std::io::Result<Self> {
-        Ok(match *found {
+        let mut named = |hits: &[Hit]| -> std::io::Result<Vec<(String, FoundBy)>> {
+            let hits = hits.iter();
+            hits.map(|hit| Ok((person(hit.person)?.id, hit.keys)))
+                .collect()
+        };
+        Ok(match found {
             Match::Nobody => Self::Nobody,
-            Match::One { person: row, key } => Self::One {
-                person: person(row)?,
-                key,
+            Match::One(hit) => Self::One {
+                person: person(hit.person)?,
+                keys: hit.keys,
             },
-            Match::Ambiguous { first, other, .. } => Self::Ambiguous {
-                first: person(first)?.id,
-                other: person(other)?.id,
+            Match::Ambiguous(hits) => Self::Ambiguous {
+                found: named(hits)?,
             },
-            Match::Duplicate { of } => Self::Duplicate { of: user(of)? },
+            Match::Duplicate { of, found } => Self::Duplicate {
+                of: user(*of)?,
+                found: named(found)?,
+            },
         })
     }
 }
 
+/// What was decided about a user, and what goes with that.
+pub(crate) struct Decision {
+    pub(crate) verdict: Verdict,
+    /// What guards look at.
+    pub(crate) effects: Effects,
+    /// What Oomnitza had that no change keeps.
+    pub(crate) shown: Shown,
+}
+
 impl Rules<'_> {
-    /// Decides what becomes of a user, and what of that guards look at.
-    pub(crate) fn verdict(&self, row: &UserRow<'_>, finding: &Finding) -> (Verdict, Effects) {
-        let mut effects = Effects::default();
-        let verdict = self.decide(row, finding, &mut effects);
-        (verdict, effects)
+    /// Decides what becomes of a user.
+    pub(crate) fn decision(&self, row: &UserRow<'_>, finding: &Finding) -> Decision {
+        let (mut effects, mut shown) = (Effects::default(), Shown::default());
+        let verdict = self.decide(row, finding, &mut effects, &mut shown);
+        Decision {
+            verdict,
+            effects,
+            shown,
+        }
     }
 
-    fn decide(&self, row: &UserRow<'_>, finding: &Finding, effects: &mut Effects) -> Verdict {
+    fn decide(
+        &self,
+        row: &UserRow<'_>,
+        finding: &Finding,
+        effects: &mut Effects,
+        shown: &mut Shown,
+    ) -> Verdict {
         match &row.state {
             UserState::Unmapped { fault } => return because(fault.fault()),
             UserState::OutOfScope => {
@@ -87,17 +122,20 @@ impl Rules<'_> {
         }
         let record = record_of(&row.record);
         match finding {
-            Finding::Duplicate { of } => because(Reason::DuplicateInSource.because_of_all(
+            Finding::Duplicate { of, .. } => because(Reason::DuplicateInSource.because_of_all(
                 format!("user {of} has the same sync key or finds the same Oomnitza person, and goes before"),
                 "another user has the same sync key or finds the same Oomnitza person, and goes before",
             )),
-            Finding::Ambiguous { first, other } => {
+            Finding::Ambiguous { found } => {
+                let id = |place: usize| found.get(place).map_or("", |(id, _)| id);
+                let (first, other) = (id(0), id(1));
                 because(Reason::AmbiguousInOomnitza.because_of_all(
                     format!("the sync keys find more than one Oomnitza person: user_id {first} and user_id {other}"),
                     "the sync keys find more than one Oomnitza person",
                 ))
             }
             Finding::One { person, .. } if self.preference == Preference::CreateOnly => {
+                shown.note(self.mapping, &record, &person.values, &[]);
                 because(Reason::AlreadyInOomnitza.because_of_all(
                     format!(
                         "Oomnitza has the user already, as user_id {}, and the preference is `create_only`",
@@ -106,7 +144,11 @@ impl Rules<'_> {
                     "Oomnitza has the user already, and the preference is `create_only`",
                 ))
             }
-            Finding::One { person, key } => self.update(&record, person, *key, effects),
+            Finding::One { person, keys } => {
+                let differences = self.differences(&record, person);
+                shown.note(self.mapping, &record, &person.values, &differences);
+                self.update(&record, person, keys.earliest(), &differences, effects)
+            }
             Finding::Nobody if self.preference == Preference::UpdateOnly => {
                 because(Reason::NotInOomnitza.because(format!(
                     "nobody in Oomnitza has the user's {}, and the preference is `update_only`",
@@ -117,19 +159,30 @@ impl Rules<'_> {
         }
     }
 
-    fn update(&self, record: &Record, person: &Found, key: u8, effects: &mut Effects) -> Verdict {
+    fn differences(&self, record: &Record, person: &Found) -> Vec<Difference> {
         let fields = self.mapping.fields();
         let known_form = |field: usize, sent: &str, shown: &str| {
             let (name, kind) = (fields[field].name(), fields[field].kind());
             is_known_form(self.forms, &person.id, name, kind, sent, shown)
         };
-        let differences = self.mapping.compare(record, &person.values, known_form);
+        self.mapping.compare(record, &person.values, known_form)
+    }
+
+    fn update(
+        &self,
+        record: &Record,
+        person: &Found,
+        key: u8,
+        differences: &[Difference],
+        effects: &mut Effects,
+    ) -> Verdict {
+        let fields = self.mapping.fields();
         if differences.is_empty() {
             return Verdict::Unchanged;
         }
         let mut before = Object::with_room(USUAL);
         let mut after = Object::with_room(USUAL);
-        for difference in &differences {
+        for difference in differences {
             let field = &fields[difference.field];
             let (old, new) = (
                 person.values.get(difference.field),

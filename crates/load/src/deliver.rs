@@ -27,7 +27,7 @@ use crate::progress::{Phase, Publisher};
 use crate::reason::Reason;
 use crate::settings::{Delivery, Integration, Saas};
 
-pub(crate) use bulk::report_failed;
+pub(crate) use bulk::{bulk_id, bulk_record, report_failed};
 pub(crate) use look::{Look, look_up, members, people_of};
 pub(crate) use run_log::{Patience, await_portion};
 

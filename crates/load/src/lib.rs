@@ -30,14 +30,21 @@ mod scratch;
 
 mod matching;
 mod decide;
+mod sighting;
 mod guards;
 mod plan;
 mod undo;
 mod saas;
 
 mod deliver;
+mod explain;
 
 pub use error::{Error, chain};
+pub use explain::{
+    At, ComparedAs, Conditions, Event, Evidence, Explanation, FieldExplained, InputExplained,
+    KeyExplained, Looked, MatchExplained, OutcomeExplained, Raw, RequestExplained, Rule,
+    RunExplained, ScopeExplained, UserExplained, ValueChange, Why,
+};
 pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};
 pub use lock::Lock;

@@ -15,22 +15,56 @@ use crate::scratch::{Key, Keys};
 pub(crate) enum Match {
     /// Nobody.
     Nobody,
-    /// One person (its row), by the key of this number.
-    One { person: u32, key: u8 },
-    /// Two or more people; two of them are named.
-    Ambiguous { first: u32, other: u32, key: u8 },
-    /// Another user (its row) goes before.
-    Duplicate { of: u32 },
+    /// One person.
+    One(Hit),
+    /// Two or more people, the one first whom the earliest key found.
+    Ambiguous(Vec<Hit>),
+    /// Another user (its row) goes before; with whom the keys found all the same.
+    Duplicate { of: u32, found: Vec<Hit> },
+}
+
+/// A person (its row) whom keys of a user found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) person: u32,
+    pub(crate) keys: FoundBy,
+}
+
+/// The sync keys that found a person, one bit each, the first key the lowest: a mapping has at most eight.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FoundBy(pub(crate) u8);
+
+const _: () = assert!(mapping::MOST_SYNC_KEYS <= u8::BITS as usize);
+
+impl FoundBy {
+    pub(crate) fn key(number: u8) -> Self {
+        Self(1 << number)
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the key of this number is among them.
+    pub(crate) fn has(self, number: u8) -> bool {
+        self.0 & Self::key(number).0 != 0
+    }
+
+    /// The number of the earliest of them.
+    pub(crate) fn earliest(self) -> u8 {
+        // Below eight, or eight where there is none.
+        self.0.trailing_zeros().try_into().unwrap_or(u8::MAX)
+    }
 }
 
 /// What the keys of all users found.
 pub(crate) struct Matches {
     /// By row of the user: the row of the person found first, plus one; zero for nobody.
     first: Vec<u32>,
-    /// By row of the user: the number of the key that found it.
-    key: Vec<u8>,
+    /// By row of the user: the keys that found it.
+    keys: Vec<FoundBy>,
     /// People found beside the first, of the few users of whom there are any.
-    others: HashMap<u32, Vec<u32>>,
+    others: HashMap<u32, Vec<Hit>>,
     /// Users that lost against another.
     duplicates: HashMap<u32, u32>,
 }
@@ -51,7 +85,7 @@ impl Matches {
     ) -> io::Result<Self> {
         let mut matches = Self {
             first: vec![0; user_rows],
-            key: vec![0; user_rows],
+            keys: vec![FoundBy::default(); user_rows],
             others: HashMap::new(),
             duplicates: HashMap::new(),
         };
@@ -71,26 +105,35 @@ impl Matches {
     /// Says what the keys of a user found.
     pub(crate) fn of(&self, user: u32) -> Match {
         if let Some(&of) = self.duplicates.get(&user) {
-            return Match::Duplicate { of };
+            let found = self.found_by(user).collect();
+            return Match::Duplicate { of, found };
         }
-        let Some((person, key)) = self.first(user) else {
-            return Match::Nobody;
-        };
-        match self.others.get(&user).and_then(|others| others.first()) {
-            Some(&other) => Match::Ambiguous {
-                first: person,
-                other,
-                key,
-            },
-            None => Match::One { person, key },
+        match self.first(user) {
+            None => Match::Nobody,
+            Some(_)
+                if self
+                    .others
+                    .get(&user)
+                    .is_some_and(|others| !others.is_empty()) =>
+            {
+                Match::Ambiguous(self.found_by(user).collect())
+            }
+            Some(hit) => Match::One(hit),
         }
     }
 
-    fn first(&self, user: u32) -> Option<(u32, u8)> {
+    /// Lists whom the keys of a user found, the first first.
+    fn found_by(&self, user: u32) -> impl Iterator<Item = Hit> {
+        let others = self.others.get(&user).into_iter().flatten().copied();
+        self.first(user).into_iter().chain(others)
+    }
+
+    fn first(&self, user: u32) -> Option<Hit> {
         let index = user as usize;
-        self.first[index]
-            .checked_sub(1)
-            .map(|person| (person, self.key[index]))
+        self.first[index].checked_sub(1).map(|person| Hit {
+            person,
+            keys: self.keys[index],
+        })
     }
 
     /// Joins one part of both sides; both are ordered by hash and key.
@@ -111,48 +154,47 @@ impl Matches {
             };
             for user in users {
                 for person in people.iter().take(MANY) {
-                    self.found(user.row, person.row, user.number);
+                    let keys = FoundBy::key(user.number);
+                    let person = person.row;
+                    self.found(user.row, Hit { person, keys });
                 }
             }
         }
     }
 
     /// Notes that a key of a user found a person.
-    fn found(&mut self, user: u32, person: u32, key: u8) {
-        let index = user as usize;
-        match self.first(user) {
-            None => {
-                self.first[index] = person + 1;
-                self.key[index] = key;
-            }
-            Some((first, by)) if first == person => self.key[index] = by.min(key),
-            Some((first, by)) => {
-                let other = if key < by {
-                    self.first[index] = person + 1;
-                    self.key[index] = key;
-                    first
-                } else {
-                    person
-                };
+    fn found(&mut self, user: u32, hit: Hit) {
+        let first = match self.first(user) {
+            None => hit,
+            Some(first) if first.person == hit.person => Hit {
+                keys: first.keys.and(hit.keys),
+                ..first
+            },
+            Some(first) => {
+                let earlier = hit.keys.earliest() < first.keys.earliest();
+                let (mut first, other) = if earlier { (hit, first) } else { (first, hit) };
                 let others = self.others.entry(user).or_default();
-                if !others.contains(&other) {
-                    others.push(other);
+                match others.iter_mut().find(|known| known.person == other.person) {
+                    Some(known) => known.keys = known.keys.and(other.keys),
+                    None => others.push(other),
                 }
-                let first = self.first[index] - 1;
-                others.retain(|&other| other != first);
+                // Who comes first now may have been among the others, by a later key.
+                if let Some(place) = others.iter().position(|one| one.person == first.person) {
+                    first.keys = first.keys.and(others.remove(place).keys);
+                }
+                first
             }
-        }
+        };
+        let index = user as usize;
+        self.first[index] = first.person + 1;
+        self.keys[index] = first.keys;
     }
 
     /// Adds the groups of users who found the same person by different keys.
     fn add_contested(&self, groups: &mut Vec<Group>) {
         let found = |user: usize| {
             let user = u32::try_from(user).unwrap_or(u32::MAX);
-            let others = self.others.get(&user).into_iter().flatten().copied();
-            self.first(user)
-                .map(|(person, _)| person)
-                .into_iter()
-                .chain(others)
+            self.found_by(user).map(|hit| hit.person)
         };
         let mut once = Bits::default();
         let mut contested = HashSet::new();
@@ -185,7 +227,7 @@ impl Matches {
             }
         }
         let id = |user: u32| ids.get(&user).map_or("", String::as_str);
-        let strength = |user: u32| self.first(user).map_or(u8::MAX, |(_, key)| key);
+        let strength = |user: u32| self.first(user).map_or(u8::MAX, |hit| hit.keys.earliest());
         let mut order: Vec<u32> = memberships.keys().copied().collect();
         order.sort_by(|&a, &b| {
             strength(a)

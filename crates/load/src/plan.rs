@@ -6,7 +6,7 @@ use std::io;
 use jiff::Timestamp;
 use store::{Content, Forms, KnownPlace, Line, PlanSummary, RunKey, SaasPlan, Store, Verdict};
 
-use crate::decide::{Finding, Found, Rules};
+use crate::decide::{Decision, Finding, Found, Rules};
 use crate::error::Stop;
 use crate::guards::Tally;
 use crate::halt::Halt;
@@ -19,6 +19,7 @@ use crate::rows::{TargetRow, UserRow, UserState, record_of};
 use crate::saas::{Application, Wanted, difference};
 use crate::scratch::{FinishedRows, Window};
 use crate::settings::{Integration, Preference};
+use crate::sighting::sighting;
 
 /// Lines that are stored in one transaction.
 const CHUNK: usize = 1000;
@@ -90,11 +91,11 @@ impl Planner<'_> {
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
                 tally.in_scope += u64::from(!matches!(row.state, UserState::OutOfScope));
                 if self.whom.has(row.source_id, row.email) {
-                    let (verdict, mut effects) = rules.verdict(&row, finding);
-                    let saas = self.place(&row, finding, &verdict, &known);
-                    effects.lasting |= saas.is_some();
-                    tally.plan(row.source_id, &verdict, effects);
-                    let line = line(&rules, &row, finding, verdict);
+                    let mut decision = rules.decision(&row, finding);
+                    let saas = self.place(&row, finding, &decision.verdict, &known);
+                    decision.effects.lasting |= saas.is_some();
+                    tally.plan(row.source_id, &decision.verdict, decision.effects);
+                    let line = line(&rules, &row, finding, decision);
                     lines.push(Line { saas, ..line });
                 }
             }
@@ -230,7 +231,7 @@ fn findings(
 }
 
 /// Makes the line of the plan: what was decided, and what of it the store does not have yet.
-fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, verdict: Verdict) -> Line {
+fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, decision: Decision) -> Line {
     let has_record =
         !row.record.is_empty() && matches!(row.state, UserState::Mapped | UserState::NoSyncKey);
     let record = (has_record && !row.record_known).then(|| Content {
@@ -259,7 +260,8 @@ fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, verdict: Verdic
         record,
         has_record,
         matched: (!same_match).then(|| (matched.map(str::to_owned), suspended)),
-        verdict,
+        sighting: sighting(row, finding, decision.shown),
+        verdict: decision.verdict,
         saas: None,
     }
 }

@@ -99,6 +99,11 @@ impl Address {
         &self.written
     }
 
+    /// The address as it compares.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
     /// Whether this is the address of a user.
     pub fn is(&self, email: Option<&str>) -> bool {
         email.is_some_and(|email| mapping::fold(email) == self.folded)

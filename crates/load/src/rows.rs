@@ -18,6 +18,8 @@ pub(crate) struct UserRow<'a> {
     pub(crate) known_match: Option<&'a str>,
     /// Whether the store has that match as suspended.
     pub(crate) known_suspended: Option<bool>,
+    /// The hash of the sighting that the store has.
+    pub(crate) known_sighting: Option<u64>,
     /// The id in the console; empty where it sent something without one.
     pub(crate) source_id: &'a str,
     pub(crate) email: Option<&'a str>,

@@ -221,6 +221,11 @@ impl Loader {
     }
 }
 
+/// The load's own instant, as templates see it.
+pub(crate) fn sync_time(started_at: Timestamp) -> String {
+    started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 impl Active<'_> {
     /// Reads, plans, and delivers where that is intended.
     async fn go(&mut self, request: &Request, started_at: Timestamp) -> Result<(), Stop> {
@@ -339,7 +344,7 @@ impl Active<'_> {
             .replace_roles(self.key.integration, &roles)
             .await?;
         let names: HashMap<String, String> = roles.into_iter().collect();
-        let instant = started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let instant = sync_time(started_at);
         Ok(mapping::Load::new(
             &self.loader.integration.console_url,
             &instant,

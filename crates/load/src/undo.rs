@@ -63,6 +63,7 @@ impl Rules<'_> {
             record: None,
             has_record: false,
             matched: None,
+            sighting: None,
             verdict,
             saas: None,
         };

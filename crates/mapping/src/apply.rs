@@ -1,5 +1,6 @@
 //! From a user to a record.
 
+mod trace;
 mod translate;
 
 use std::borrow::Cow;
@@ -19,6 +20,9 @@ use crate::subject::Subject;
 use crate::value;
 
 use translate::translate;
+
+pub use trace::{Input, ScopeTrace, Trace};
+pub use translate::Lookup;
 
 impl Mapping {
     /// Whether a user is in scope.
@@ -88,7 +92,7 @@ impl<'u> User<'u> {
         if raw::is_empty(&out[start..]) {
             return Ok(());
         }
-        let translated = translate(field, table, &out[start..])?;
+        let (translated, _) = translate(field, table, &out[start..])?;
         out.truncate(start);
         out.push_str(translated);
         Ok(())

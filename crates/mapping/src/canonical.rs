@@ -70,6 +70,26 @@ pub fn equal(kind: Kind, a: &str, b: &str) -> bool {
     canonical(kind, a, &mut left) == canonical(kind, b, &mut right) && left == right
 }
 
+/// By what a value compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// As an address: without case and white space around.
+    Folded,
+    /// As an instant, to the second.
+    AsInstant,
+    /// As a text, a number or a boolean, whichever of them it was written as.
+    AsWritten,
+}
+
+/// Says by what a raw JSON value of a field of this kind is compared with another one.
+pub fn compared(kind: Kind, raw: &str) -> Compared {
+    match (kind, raw::text(raw)) {
+        (Kind::Address, Some(_)) => Compared::Folded,
+        (Kind::Plain, Some(text)) if instant(&text).is_some() => Compared::AsInstant,
+        _ => Compared::AsWritten,
+    }
+}
+
 /// An e-mail address or username as it compares: without white space around, in lower case and
 /// normalised (NFC), wherever Unicode knows cases; a final sigma is a sigma.
 pub fn fold(text: &str) -> String {

@@ -15,6 +15,23 @@ pub struct Difference {
     pub clears: bool,
 }
 
+/// How a field of a record stands to what the match has in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is not written over, as `write: on_create` says.
+    OnCreate,
+    /// It is not written over, as `write: if_empty` says and the match has a value.
+    HasValue,
+    /// The record has no value, and `empty: keep` leaves the field alone.
+    Kept,
+    /// The values are equal.
+    Equal,
+    /// The match shows the value in another form than it was sent in.
+    AnotherForm,
+    /// The values differ, and an update writes the new one.
+    Differs,
+}
+
 /// The fields without which a person cannot be created in Oomnitza.
 const NEEDED_TO_CREATE: [&str; 2] = ["username", "role"];
 
@@ -35,23 +52,42 @@ impl Mapping {
         let mut differences = Vec::new();
         let mut has_cause = false;
         for (index, field) in self.fields.iter().enumerate() {
-            let (new, old) = (record.get(index), matched.get(index));
-            if !is_written(field, new, old)
-                || equal(field.kind, new, old)
-                || unchanged_form(index, new, old)
-            {
+            let standing = self.standing(index, record, matched, &unchanged_form);
+            if standing != Standing::Differs {
                 continue;
             }
             has_cause |= !field.uses_sync_time;
             differences.push(Difference {
                 field: index,
-                clears: new.is_empty(),
+                clears: record.get(index).is_empty(),
             });
         }
         if !has_cause {
             differences.clear();
         }
         differences
+    }
+
+    /// How the field at `index` stands to what the match has; [`compare`](Self::compare) goes by it, and says what
+    /// `unchanged_form` is.
+    pub fn standing(
+        &self,
+        index: usize,
+        record: &Record,
+        matched: &Record,
+        unchanged_form: impl Fn(usize, &str, &str) -> bool,
+    ) -> Standing {
+        let field = &self.fields[index];
+        let (new, old) = (record.get(index), matched.get(index));
+        if let Some(standing) = left_alone(field, new, old) {
+            standing
+        } else if equal(field.kind, new, old) {
+            Standing::Equal
+        } else if unchanged_form(index, new, old) {
+            Standing::AnotherForm
+        } else {
+            Standing::Differs
+        }
     }
 
     /// The values that a new person gets: all that are not empty, with the index of their field.
@@ -72,11 +108,13 @@ impl Mapping {
     }
 }
 
-/// Whether an update would write a new value over the old one at all.
-fn is_written(field: &Field, new: &str, old: &str) -> bool {
+/// Why an update would not write a new value over the old one, whatever they are; none: it would.
+fn left_alone(field: &Field, new: &str, old: &str) -> Option<Standing> {
     match field.write {
-        Write::OnCreate => false,
-        Write::IfEmpty => old.is_empty() && !new.is_empty(),
-        Write::Always => !new.is_empty() || field.empty == Empty::Clear,
+        Write::OnCreate => Some(Standing::OnCreate),
+        Write::IfEmpty if new.is_empty() => Some(Standing::Kept),
+        Write::IfEmpty if !old.is_empty() => Some(Standing::HasValue),
+        Write::Always if new.is_empty() && field.empty == Empty::Keep => Some(Standing::Kept),
+        Write::IfEmpty | Write::Always => None,
     }
 }

@@ -16,6 +16,9 @@ use crate::value;
 
 use table::constant;
 
+/// The most sync keys that a mapping may have.
+pub const MOST_SYNC_KEYS: usize = 8;
+
 impl Mapping {
     /// Compiles a mapping.
     ///
@@ -232,6 +235,12 @@ impl<'d> Compiler<'d> {
             self.sync_key_fault(
                 "there is no sync key; name a mapped field that finds a person, such as `email`",
             );
+        }
+        if definition.sync_keys.len() > MOST_SYNC_KEYS {
+            self.sync_key_fault(format!(
+                "there are {} sync keys, and {MOST_SYNC_KEYS} is the most; take those out that find nobody",
+                definition.sync_keys.len()
+            ));
         }
         let mapped: Vec<&str> = definition
             .fields

@@ -74,6 +74,16 @@ impl Field {
         self.uses_sync_time
     }
 
+    /// Whether its value is the same for everybody.
+    pub fn is_constant(&self) -> bool {
+        matches!(self.origin, Origin::Constant(_))
+    }
+
+    /// Whether what its expression gives is looked up in a table.
+    pub fn has_table(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// Where its value comes from, as written: a path, a template or a constant.
     pub fn expression(&self) -> &str {
         &self.expression

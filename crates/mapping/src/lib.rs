@@ -46,9 +46,11 @@ mod samples;
 mod vocabulary;
 
 pub use alike::alike;
-pub use canonical::{Kind, canonical, equal, fold};
+pub use apply::{Input, Lookup, ScopeTrace, Trace};
+pub use canonical::{Compared, Kind, canonical, compared, equal, fold};
 pub use check::Findings;
-pub use compare::Difference;
+pub use compare::{Difference, Standing};
+pub use compile::MOST_SYNC_KEYS;
 pub use definition::{Definition, Empty, FieldDefinition, Source, Write};
 pub use fault::{Fault, Part};
 pub use field::Field;

@@ -39,6 +39,11 @@ impl Mapping {
         &self.sync_keys
     }
 
+    /// The expression `where` as written; none where all users are in scope.
+    pub fn scope_expression(&self) -> Option<&str> {
+        self.scope.as_ref().map(|scope| scope.expression.as_str())
+    }
+
     /// The fields of a user that any expression of the mapping starts from, sorted, each once.
     ///
     /// `where` does not count: what it looks at decides about the user, and is written nowhere.

@@ -33,6 +33,12 @@ impl<'a> Subject<'a> {
         raw::member(&self.fields, field)
     }
 
+    /// The names of all fields of the user, in the order in which they came, with their JSON.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        let fields = self.fields.iter();
+        fields.map(|(name, value)| (name.as_ref(), *value))
+    }
+
     /// The whole JSON of the user.
     pub fn json(&self) -> &'a str {
         self.json

@@ -111,8 +111,13 @@ pub(crate) enum Verdict {
 
 /// Whether a name stands for something else than a field of the user.
 pub(crate) fn is_of_the_load(name: &str) -> bool {
+    OF_THE_LOAD.contains(&name) || is_of_the_engine(name)
+}
+
+/// Whether a name is one that templates know by themselves.
+pub(crate) fn is_of_the_engine(name: &str) -> bool {
     // Templates look functions up like fields.
-    OF_THE_LOAD.contains(&name) || FUNCTIONS.contains(&name) || name == EMPTY
+    FUNCTIONS.contains(&name) || name == EMPTY
 }
 
 /// Judges a name with the names of members behind it, as `apiToken`, `expiresAt`.

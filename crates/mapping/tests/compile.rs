@@ -278,6 +278,13 @@ fn sync_keys_are_mapped_fields_that_find_people() {
     sync_keys: `synced` uses `connector_sync_time`, which finds nobody; take it out
     sync_keys: `uid` is not mapped; add it to `mapping`
     ");
+    wrong.sync_keys = vec!["email".into(); 9];
+    wrong.sync_keys[1] = "uid".into();
+    assert!(
+        findings(&wrong).contains("sync_keys: there are 9 sync keys, and 8 is the most"),
+        "{}",
+        findings(&wrong)
+    );
     wrong.sync_keys.clear();
     insta::assert_snapshot!(findings(&wrong), @r"sync_keys: there is no sync key; name a mapped field that finds a person, such as `email`");
 }

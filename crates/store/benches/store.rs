@@ -8,7 +8,7 @@ use divan::{Bencher, counter::ItemsCount};
 use jiff::Timestamp;
 use store::{
     Action, Change, Content, Fault, Known, Line, NewRun, PlanSummary, RunKey, Settled, Settlement,
-    Severity, Store, Verdict,
+    Severity, Sighting, Store, Verdict,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -101,6 +101,7 @@ impl Bed {
                     user: None,
                     record: None,
                     matched: None,
+                    sighting: None,
                     ..new_line(i, verdict())
                 }
             })
@@ -163,6 +164,10 @@ fn new_line(i: usize, verdict: Verdict) -> Line {
         has_record: true,
         matched: Some((Some(i.to_string()), Some(false))),
         saas: None,
+        sighting: Some(Sighting {
+            json: Some(format!(r#"{{"found":[["{i}",1]]}}"#)),
+            hash: Some(i as u64),
+        }),
         verdict,
     }
 }

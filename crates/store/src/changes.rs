@@ -218,7 +218,7 @@ impl Store {
     }
 }
 
-fn planned_change(row: &SqliteRow) -> Result<PlannedChange, sqlx::Error> {
+pub(crate) fn planned_change(row: &SqliteRow) -> Result<PlannedChange, sqlx::Error> {
     Ok(PlannedChange {
         change: row.try_get(0)?,
         person: row.try_get(1)?,

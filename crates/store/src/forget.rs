@@ -46,6 +46,8 @@ type SomebodyRow = (PersonRow, String, String, Option<String>, Option<String>);
 const TEXTS: &[(&str, &[&str])] = &[
     ("runs", &["error", "outline", "decision_reason"]),
     ("errors", &["message", "cause", "value", "hint"]),
+    ("people", &["sighting"]),
+    ("sightings", &["seen"]),
     ("notices", &["subject", "message", "hint", "details"]),
     ("slots", &["note"]),
     ("pauses", &["reason"]),

@@ -1,4 +1,5 @@
-//! Made-up history: what a year of daily runs leaves, for benchmarks of what has to be quick with it.
+//! Made-up history: what a year of daily runs leaves, for benchmarks of what has to be quick with it; and real runs that
+//! are made older.
 //!
 //! The daemon's `bench` has it too: SQL is known here alone.
 
@@ -175,5 +176,41 @@ impl Store {
             transaction.commit().await.map_err(&failed)?;
         }
         Ok(())
+    }
+}
+
+/// Moves what was loaded now into the past; ?1 is the length of a day.
+const SPREAD: &[&str] = &[
+    "UPDATE errors SET at = at - ((SELECT max(run) FROM runs) - run) * ?1",
+    "UPDATE people SET first_seen_at = first_seen_at - ((SELECT max(run) - min(run) FROM runs) * ?1)",
+    "UPDATE open_errors SET since = since - runs * ?1",
+    "UPDATE absences SET at = at - ((SELECT max(run) FROM runs) - run) * ?1,
+        back_at = back_at - ((SELECT max(run) FROM runs) - back_run) * ?1",
+    "UPDATE runs SET started_at = started_at - back, read_at = read_at - back, planned_at = planned_at - back,
+        finished_at = finished_at - back
+     FROM (SELECT run AS it, ((SELECT max(run) FROM runs) - run) * ?1 AS back FROM runs) WHERE run = it",
+];
+
+impl Store {
+    /// Makes it as if there had been a day between each run and the next, up to the latest.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn spread_over_days(&self) -> Result<(), Error> {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        let failed = self.failed("make up history");
+        let mut writer = self.writer().await;
+        let mut transaction = writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(&failed)?;
+        for statement in SPREAD {
+            sqlx::query(*statement)
+                .bind(DAY)
+                .execute(&mut *transaction)
+                .await
+                .map_err(&failed)?;
+        }
+        transaction.commit().await.map_err(&failed)
     }
 }

@@ -48,6 +48,8 @@ mod outbox;
 mod query;
 mod roles;
 
+mod explain;
+
 mod backup;
 mod examine;
 mod forget;
@@ -60,6 +62,10 @@ pub use changes::{Group, PlannedChange, WrittenChange};
 pub use decisions::Decision;
 pub use error::{Cause, Error};
 pub use examine::{Examination, examine};
+pub use explain::{
+    Absence, History, KnownRun, Lifetime, Past, PastChange, PastFault, PastOutcome, RunOnRecord,
+    RunRef, Version, Written,
+};
 pub use faults::{Fault, Severity};
 pub use forget::{Forgotten, Somebody};
 pub use forms::{Form, Forms};
@@ -72,7 +78,7 @@ pub use open::Store;
 pub use outbox::{Message, NoticeEvent};
 pub use pauses::Pause;
 pub use people::{Known, PersonRow};
-pub use plan::{Action, Change, Content, ContentHash, Line, PlanSummary, Verdict};
+pub use plan::{Action, Change, Content, ContentHash, Line, PlanSummary, Sighting, Verdict};
 pub use presence::Presence;
 pub use query::{Cell, Rows};
 pub use requests::PeerRequest;

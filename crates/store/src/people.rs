@@ -24,6 +24,8 @@ pub struct Known {
     pub oomnitza_id: Option<String>,
     /// Whether Oomnitza showed the match as suspended.
     pub suspended: Option<bool>,
+    /// The hash of the sighting that was kept last; `None`: nobody was found.
+    pub sighting: Option<u64>,
     /// Whether the user was in the last complete read.
     pub present: bool,
 }
@@ -42,7 +44,8 @@ impl Store {
         let mut reader = self.reader().await;
         // CROSS keeps the order: for each id a look into the index, not for each person a look into the list.
         let rows = sqlx::query(
-            "SELECT j.key, p.person, p.user_hash, p.record_hash, p.oomnitza_id, p.oomnitza_suspended, p.present
+            "SELECT j.key, p.person, p.user_hash, p.record_hash, p.oomnitza_id, p.oomnitza_suspended, p.present,
+                    p.sighting_hash
              FROM json_each(?) j CROSS JOIN people p ON p.integration = ? AND p.source_id = j.value",
         )
         .bind(json(source_ids))
@@ -69,6 +72,7 @@ fn known_of(row: &SqliteRow) -> Result<(usize, Known), sqlx::Error> {
         oomnitza_id: row.try_get(4)?,
         suspended: row.try_get(5)?,
         present: row.try_get(6)?,
+        sighting: row.try_get::<Option<i64>, _>(7)?.map(i64::cast_unsigned),
     };
     Ok((row.try_get::<u32, _>(0)? as usize, known))
 }

@@ -53,10 +53,21 @@ pub struct Line {
     pub has_record: bool,
     /// The match, where it is new or changed: `user_id`, and whether Oomnitza shows it as suspended.
     pub matched: Option<(Option<String>, Option<bool>)>,
+    /// What the sync keys found, where that is new or changed.
+    pub sighting: Option<Sighting>,
     /// What was decided.
     pub verdict: Verdict,
     /// What is intended for the `SaaS` user, of somebody who is loaded.
     pub saas: Option<SaasPlan>,
+}
+
+/// What the sync keys of a user found, and what Oomnitza had that no change keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sighting {
+    /// A JSON object; `None`: nobody was found.
+    pub json: Option<String>,
+    /// A hash of it.
+    pub hash: Option<u64>,
 }
 
 /// What was decided about a user.
@@ -224,6 +235,10 @@ impl Store {
             "DELETE FROM changes WHERE run = ?",
             "DELETE FROM saas_changes WHERE run = ?",
             "DELETE FROM errors WHERE run = ?",
+            "DELETE FROM bystanders WHERE run = ?",
+            "INSERT INTO absences (person, run, at, gone)
+             SELECT p.person, r.run, r.started_at, 0 FROM runs r JOIN people p USING (integration)
+             WHERE r.run = ? AND p.present = 1 AND p.first_seen_at >= r.started_at",
             // Who is new was put down as present, counting on a complete read.
             "UPDATE people SET present = 0 FROM runs r
              WHERE r.run = ? AND people.integration = r.integration AND people.present = 1

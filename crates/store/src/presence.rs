@@ -1,5 +1,7 @@
 //! Presence: who was in the last complete read, and who is gone.
 
+mod absences;
+
 use jiff::Timestamp;
 
 use crate::error::Error;
@@ -95,6 +97,9 @@ impl Store {
                 .execute(&mut *writer)
                 .await
                 .map_err(&failed)?;
+                absences::end(&mut writer, key, ids, at)
+                    .await
+                    .map_err(&failed)?;
             }
             for ids in left.chunks(5000) {
                 // Those who left were last seen in the read before this one.
@@ -108,6 +113,9 @@ impl Store {
                 .execute(&mut *writer)
                 .await
                 .map_err(&failed)?;
+                absences::begin(&mut writer, key, ids, at)
+                    .await
+                    .map_err(&failed)?;
             }
         }
         let mut writer = self.writer().await;

@@ -25,7 +25,8 @@ pub struct Retention {
     pub runs: Timestamp,
     /// Rows of the error log, unless they are still open.
     pub errors: Timestamp,
-    /// Changes, by the end of their run; versions of users and records, by the end of the run that superseded them.
+    /// Changes, by the end of their run; versions of users and records, and what their keys found, by the end of the run
+    /// that superseded them; absences, by their end.
     pub changes: Timestamp,
     /// People, by when they were found gone, with all that is theirs.
     pub gone_people: Timestamp,

@@ -56,7 +56,7 @@ impl Kind {
         }
     }
 
-    fn read(word: &str) -> Result<Self, sqlx::Error> {
+    pub(crate) fn read(word: &str) -> Result<Self, sqlx::Error> {
         Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == word)
@@ -342,7 +342,7 @@ impl Store {
     }
 }
 
-fn run_of(row: &SqliteRow) -> Result<Run, sqlx::Error> {
+pub(crate) fn run_of(row: &SqliteRow) -> Result<Run, sqlx::Error> {
     Ok(Run {
         key: RunKey {
             run: row.try_get("run")?,

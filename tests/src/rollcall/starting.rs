@@ -58,6 +58,17 @@ impl Rollcall {
         self.start_prepared(command, |_| {}).end()
     }
 
+    /// Runs any command whose data nobody reads: the pipe is closed before it is full.
+    #[track_caller]
+    pub fn command_into_a_closed_pipe(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", "set -o pipefail; \"$0\" \"$@\" | true"])
+            .arg(binary::rollcall())
+            .args(arguments);
+        self.start_prepared(command, |_| {}).end()
+    }
+
     /// Runs any command with no file allowed to grow beyond so many KiB, as on a full disk.
     #[track_caller]
     pub fn command_with_file_limit(&self, arguments: &[&str], kib: u32) -> Ended {

@@ -58,6 +58,12 @@ impl Company {
         ended
     }
 
+    /// Makes a load that ends with a code.
+    #[track_caller]
+    pub(crate) fn load_with_code(&self, code: i32) {
+        let _ = self.rollcall.run().with_code(code);
+    }
+
     /// Begins a ledger with a daemon that stops at once, so long ago; a load had completed before.
     #[track_caller]
     pub(crate) fn was_served_ago(&self, time: Duration) {

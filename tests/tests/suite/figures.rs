@@ -52,3 +52,39 @@ fn the_daemon_is_measured_and_held_to_its_bounds() {
     let code = i32::from(!figures.iter().all(kept));
     assert_eq!(ended.code, Some(code), "{}", ended.talk());
 }
+
+#[test]
+fn a_year_of_history_is_measured_and_held_to_its_bounds() {
+    let company = Company::plain(1, 1.0);
+    let arguments = [
+        "bench",
+        "--history",
+        "--days",
+        "8",
+        "--people",
+        "60",
+        "--missing",
+        "20",
+        "--json",
+    ];
+    let ended = company.rollcall.command(&arguments);
+    let figures = ended.json();
+    let figures = figures.as_array().unwrap();
+    let names: Vec<_> = figures.iter().map(|figure| &figure["name"]).collect();
+    assert_eq!(
+        names,
+        [
+            "the database after 8 days of 60 users",
+            "an explanation, median",
+            "an explanation, longest",
+        ],
+        "{}",
+        ended.talk()
+    );
+    let measured = |index: usize| figures[index]["measured"].as_f64().unwrap();
+    assert!((0.1..200.0).contains(&measured(0)), "{figures:?}");
+    assert!(
+        (1.0..60_000.0).contains(&measured(1)) && measured(1) <= measured(2),
+        "{figures:?}"
+    );
+}

@@ -14,6 +14,8 @@ mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod forget;
 #[cfg(test)]
 mod forms;

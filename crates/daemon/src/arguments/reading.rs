@@ -64,6 +64,22 @@ pub(crate) struct People {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The user's e-mail address, or its id in the console.
+    #[arg(value_name = "EMAIL|ID")]
+    pub(crate) who: String,
+    /// The run that is explained; without one, the latest that saw the user.
+    #[arg(long, value_name = "RUN_ID")]
+    pub(crate) run: Option<String>,
+    /// Only as this integration has the user.
+    #[arg(long)]
+    pub(crate) integration: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Slots {
     /// Only slots of this integration.
     pub(crate) integration: Option<String>,

@@ -1,6 +1,8 @@
-//! `bench`: whole loads, each in a process of its own, against stand-ins in another; and the daemon, likewise.
+//! `bench`: whole loads, each in a process of its own, against stand-ins in another; the daemon, likewise; and what a
+//! year of loads leaves.
 
 mod daemon;
+mod history;
 mod service;
 
 use std::fs;
@@ -61,6 +63,9 @@ struct Measured {
 pub(crate) async fn bench(command: &Bench) -> anyhow::Result<Exit> {
     if command.daemon {
         return daemon::measure(command).await;
+    }
+    if command.history {
+        return history::measure(command).await;
     }
     let mut measured = Vec::new();
     for &users in &command.users {

@@ -4,6 +4,7 @@ mod cases;
 mod changes;
 mod effective;
 mod files;
+mod kept;
 mod notify;
 mod properties;
 mod secret_files;

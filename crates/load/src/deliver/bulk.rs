@@ -5,6 +5,7 @@ mod verify;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mapping::Mapping;
 use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, SaasId, Sentence, Writer};
 use serde_json::json;
 use store::{Action, Group, PlannedChange, Settled, State};
@@ -247,44 +248,16 @@ impl Deliverer<'_> {
     }
 
     fn sync_field(&self, bulk: &Bulk, group: &Group) -> Vec<FieldId> {
-        self.field_id(bulk, &group.key_field)
+        bulk_id(self.mapping(), bulk, &group.key_field)
             .into_iter()
             .cloned()
             .collect()
     }
 
-    fn field_id<'b>(&self, bulk: &'b Bulk, name: &str) -> Option<&'b FieldId> {
-        let place = self
-            .mapping()
-            .fields()
-            .iter()
-            .position(|field| field.name() == name)?;
-        bulk.field_ids.get(place)
-    }
-
-    /// Writes a change as a record: its key, as Oomnitza has it, and the fields that are sent.
     fn record(&self, load: Load<'_>, change: &PlannedChange, witnesses: &mut Witnesses) -> Bytes {
         let Load { bulk, carried } = load;
-        let mut record = Object::with_room(change.after.len() * 2);
-        let sent = members(&change.after);
-        if !sent.iter().any(|(name, _)| *name == change.key_field)
-            && let Some(id) = self.field_id(bulk, &change.key_field)
-        {
-            record.push(id.as_str(), &change.key_value);
-        }
-        for (name, value) in sent {
-            let place = self
-                .mapping()
-                .fields()
-                .iter()
-                .position(|field| field.name() == name);
-            if let Some((place, id)) =
-                place.and_then(|place| Some((place, bulk.field_ids.get(place)?)))
-            {
-                record.push(id.as_str(), value);
-                witnesses.note(place, value.len(), change);
-            }
-        }
+        let note = |place, value: &str| witnesses.note(place, value.len(), change);
+        let mut record = bulk_record(self.mapping(), bulk, change, note);
         if let Some(carried) = carried {
             record.push("SAAS", &carried.json());
         }
@@ -324,6 +297,40 @@ impl Deliverer<'_> {
             tokio::time::sleep(pause).await;
         }
     }
+}
+
+/// The id of a mapped field in bulk.
+pub(crate) fn bulk_id<'b>(mapping: &Mapping, bulk: &'b Bulk, name: &str) -> Option<&'b FieldId> {
+    let mut fields = mapping.fields().iter();
+    let place = fields.position(|field| field.name() == name)?;
+    bulk.field_ids.get(place)
+}
+
+/// Writes a change as a record: its key, as Oomnitza has it, and the fields that are sent, of each of which is said
+/// where it is in the mapping, and its value.
+pub(crate) fn bulk_record(
+    mapping: &Mapping,
+    bulk: &Bulk,
+    change: &PlannedChange,
+    mut note: impl FnMut(usize, &str),
+) -> Object {
+    let mut record = Object::with_room(change.after.len() * 2);
+    let sent = members(&change.after);
+    if !sent.iter().any(|(name, _)| *name == change.key_field)
+        && let Some(id) = bulk_id(mapping, bulk, &change.key_field)
+    {
+        record.push(id.as_str(), &change.key_value);
+    }
+    for (name, value) in sent {
+        let mut fields = mapping.fields().iter();
+        let place = fields.position(|field| field.name() == name);
+        if let Some((place, id)) = place.and_then(|place| Some((place, bulk.field_ids.get(place)?)))
+        {
+            record.push(id.as_str(), value);
+            note(place, value);
+        }
+    }
+    record
 }
 
 /// The pauses before a finalize is tried again in a run that is stopped, whose requests are not repeated otherwise.

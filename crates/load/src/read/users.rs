@@ -244,6 +244,7 @@ fn row_of<'a>(source_id: &'a str, json: &'a str, known: Option<&'a Known>) -> Us
         present: known.is_some_and(|known| known.present),
         known_match: known.and_then(|known| known.oomnitza_id.as_deref()),
         known_suspended: known.and_then(|known| known.suspended),
+        known_sighting: known.and_then(|known| known.sighting),
         source_id,
         email: None,
         full_name: None,

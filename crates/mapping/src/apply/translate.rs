@@ -7,12 +7,21 @@ use crate::field::{Field, Table};
 use crate::issue::{Issue, Reason};
 use crate::raw;
 
-/// The value that a table has for a source value.
+/// What in a table gave the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// An entry.
+    Entry,
+    /// `otherwise`, as there is no entry.
+    Otherwise,
+}
+
+/// The value that a table has for a source value, and what in it gave that.
 pub(super) fn translate<'t>(
     field: &Field,
     table: &'t Table,
     source: &str,
-) -> Result<&'t str, Issue> {
+) -> Result<(&'t str, Lookup), Issue> {
     let Some(key) = table_key(source) else {
         return Err(Issue {
             field: Some(field.name.clone()),
@@ -35,22 +44,33 @@ pub(super) fn translate<'t>(
             )),
         });
     };
-    let found = table.entries.get(&*key).or(table.otherwise.as_ref());
-    found.map(String::as_str).ok_or_else(|| Issue {
-        field: Some(field.name.clone()),
-        reason: Reason::UnknownValue,
-        message: format!(
-            "the table of `{}` lacks `{key}`, which `{}` gave",
-            field.name, field.expression
-        ),
-        cause: Some(format!("{0} `{key}` has no entry in the table of `{0}`", field.name).into()),
-        value: Some(key.as_ref().into()),
-        hint: Some(format!(
-            "add `{}: …` to the table of `{}`, or give it `otherwise`",
-            yaml_key(&key),
-            field.name
-        )),
-    })
+    let entry = table.entries.get(&*key).map(|value| (value, Lookup::Entry));
+    let otherwise = || {
+        table
+            .otherwise
+            .as_ref()
+            .map(|value| (value, Lookup::Otherwise))
+    };
+    let found = entry.or_else(otherwise);
+    found
+        .map(|(value, lookup)| (value.as_str(), lookup))
+        .ok_or_else(|| Issue {
+            field: Some(field.name.clone()),
+            reason: Reason::UnknownValue,
+            message: format!(
+                "the table of `{}` lacks `{key}`, which `{}` gave",
+                field.name, field.expression
+            ),
+            cause: Some(
+                format!("{0} `{key}` has no entry in the table of `{0}`", field.name).into(),
+            ),
+            value: Some(key.as_ref().into()),
+            hint: Some(format!(
+                "add `{}: …` to the table of `{}`, or give it `otherwise`",
+                yaml_key(&key),
+                field.name
+            )),
+        })
 }
 
 /// What a source value is looked up by: a text as it is, a number in its canonical spelling,

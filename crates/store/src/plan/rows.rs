@@ -5,13 +5,14 @@ use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{Action, ContentHash, Line, Verdict};
+use super::{Action, ContentHash, Line, Sighting, Verdict};
 use crate::faults::{FaultRow, Severity, insert_faults};
+use crate::json::list;
 use crate::people::PersonRow;
 use crate::runs::{Counts, RunKey};
 use crate::saas::SaasPlan;
 
-/// How many rows an INSERT takes: with 14 columns well below SQLite's 32,766 parameters.
+/// How many rows an INSERT takes: with 17 columns well below SQLite's 32,766 parameters.
 const ROWS: usize = 500;
 
 /// What a chunk came to, for the summary of its plan.
@@ -38,7 +39,11 @@ pub(super) async fn write(
         count(&mut written.counts, &line);
         let new = line.person.is_none();
         let present = line.present || (new && complete);
+        let unchanged = matches!(line.verdict, Verdict::Unchanged);
         if let Some(person) = rows.add(line) {
+            if unchanged && !complete {
+                rows.bystanders.push(person);
+            }
             written.seen.push((person, present));
         }
     }
@@ -104,6 +109,7 @@ struct Latest {
     user: Option<(i64, ContentHash)>,
     record: Option<(i64, ContentHash)>,
     matched: Option<(Option<String>, Option<bool>)>,
+    sighting: Option<Sighting>,
 }
 
 /// A row of `user_versions` or `record_versions`.
@@ -137,6 +143,7 @@ struct Rows {
     last: Last,
     newcomers: Vec<Latest>,
     known: Vec<Latest>,
+    bystanders: Vec<PersonRow>,
     users: Vec<Version>,
     records: Vec<Version>,
     changes: Vec<ChangeRow>,
@@ -151,6 +158,7 @@ impl Rows {
             last,
             newcomers: Vec::new(),
             known: Vec::new(),
+            bystanders: Vec::new(),
             users: Vec::new(),
             records: Vec::new(),
             changes: Vec::new(),
@@ -196,10 +204,15 @@ impl Rows {
             user,
             record,
             matched: line.matched,
+            sighting: line.sighting,
         };
         if line.person.is_none() {
             self.newcomers.push(row);
-        } else if row.user.is_some() || row.record.is_some() || row.matched.is_some() {
+        } else if row.user.is_some()
+            || row.record.is_some()
+            || row.matched.is_some()
+            || row.sighting.is_some()
+        {
             self.known.push(row);
         }
         Some(person)
@@ -243,8 +256,23 @@ impl Rows {
         complete: bool,
         at: Timestamp,
     ) -> Result<(), sqlx::Error> {
+        let absent: Vec<PersonRow> = if complete {
+            Vec::new()
+        } else {
+            self.newcomers.iter().map(|one| one.person).collect()
+        };
         insert_newcomers(connection, key, self.newcomers, complete, at).await?;
-        update_known(connection, self.known).await?;
+        insert_absences(connection, key, absent, at).await?;
+        update_known(connection, key, self.known).await?;
+        insert(
+            connection,
+            "INSERT INTO bystanders (run, person) ",
+            self.bystanders,
+            |mut row, person| {
+                row.push_bind(key.run).push_bind(person);
+            },
+        )
+        .await?;
         insert(
             connection,
             "INSERT INTO user_versions (user_version, person, run, user) ",
@@ -336,7 +364,8 @@ async fn insert_newcomers(
     insert(
         connection,
         "INSERT INTO people (person, integration, source_id, email, full_name, user_version, user_hash,
-            record_version, record_hash, oomnitza_id, oomnitza_suspended, first_seen_at, seen_at, present) ",
+            record_version, record_hash, oomnitza_id, oomnitza_suspended, sighting, sighting_hash, sighting_run,
+            first_seen_at, seen_at, present) ",
         people,
         |mut row, one| {
             let (user_version, user_hash) = split(one.user);
@@ -349,7 +378,30 @@ async fn insert_newcomers(
             row.push_bind(user_version).push_bind(user_hash);
             row.push_bind(record_version).push_bind(record_hash);
             row.push_bind(oomnitza_id).push_bind(suspended);
+            let sighting = one.sighting.unwrap_or_default();
+            let hash = sighting.hash.map(u64::cast_signed);
+            row.push_bind(sighting.json).push_bind(hash);
+            row.push_bind(hash.map(|_| key.run));
             row.push_bind(at).push_bind(at).push_bind(complete);
+        },
+    )
+    .await
+}
+
+/// Notes of those whom a run of some users brought that no run of everybody has had them yet.
+async fn insert_absences(
+    connection: &mut SqliteConnection,
+    key: RunKey,
+    people: Vec<PersonRow>,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    insert(
+        connection,
+        "INSERT INTO absences (person, run, at, gone) ",
+        people,
+        |mut row, person| {
+            row.push_bind(person).push_bind(key.run);
+            row.push_bind(at.as_millisecond()).push("0");
         },
     )
     .await
@@ -357,13 +409,15 @@ async fn insert_newcomers(
 
 async fn update_known(
     connection: &mut SqliteConnection,
+    key: RunKey,
     people: Vec<Latest>,
 ) -> Result<(), sqlx::Error> {
+    keep_sightings(connection, key, &people).await?;
     let mut people = people.into_iter().peekable();
     while people.peek().is_some() {
         let mut sql = QueryBuilder::<Sqlite>::new(
             "WITH n (person, email, full_name, user_version, user_hash, record_version, record_hash,
-                matched, oomnitza_id, suspended) AS (",
+                matched, oomnitza_id, suspended, sighted, sighting, sighting_hash) AS (",
         );
         sql.push_values(people.by_ref().take(ROWS), |mut row, one| {
             let (user_version, user_hash) = split(one.user);
@@ -376,6 +430,10 @@ async fn update_known(
             row.push_bind(one.matched.is_some());
             let (oomnitza_id, suspended) = one.matched.unwrap_or_default();
             row.push_bind(oomnitza_id).push_bind(suspended);
+            row.push_bind(one.sighting.is_some());
+            let sighting = one.sighting.unwrap_or_default();
+            row.push_bind(sighting.json);
+            row.push_bind(sighting.hash.map(u64::cast_signed));
         });
         sql.push(
             ") UPDATE people SET
@@ -386,11 +444,38 @@ async fn update_known(
                 record_version = ifnull(n.record_version, people.record_version),
                 record_hash = ifnull(n.record_hash, people.record_hash),
                 oomnitza_id = iif(n.matched, n.oomnitza_id, people.oomnitza_id),
-                oomnitza_suspended = iif(n.matched, n.suspended, people.oomnitza_suspended)
-             FROM n WHERE people.person = n.person",
+                oomnitza_suspended = iif(n.matched, n.suspended, people.oomnitza_suspended),
+                sighting = iif(n.sighted, n.sighting, people.sighting),
+                sighting_hash = iif(n.sighted, n.sighting_hash, people.sighting_hash),
+                sighting_run = iif(n.sighted, ",
         );
+        sql.push_bind(key.run);
+        sql.push(", people.sighting_run) FROM n WHERE people.person = n.person");
         sql.build().execute(&mut *connection).await?;
     }
+    Ok(())
+}
+
+/// Keeps the sightings that are about to be superseded.
+async fn keep_sightings(
+    connection: &mut SqliteConnection,
+    key: RunKey,
+    people: &[Latest],
+) -> Result<(), sqlx::Error> {
+    let sighted = people.iter().filter(|one| one.sighting.is_some());
+    let sighted: Vec<PersonRow> = sighted.map(|one| one.person).collect();
+    if sighted.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO sightings (person, run, until_run, seen)
+         SELECT p.person, p.sighting_run, ?, p.sighting
+         FROM json_each(?) j CROSS JOIN people p ON p.person = j.value WHERE p.sighting_run IS NOT NULL",
+    )
+    .bind(key.run)
+    .bind(list(&sighted))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -139,6 +139,12 @@ pub(super) const WALKS: &[Walk] = &[
                 " LIMIT ?3)"
             ),
             concat!(
+                "DELETE FROM sightings WHERE sighting IN (
+                    SELECT s.sighting FROM people p CROSS JOIN sightings s ON s.person = p.person WHERE ",
+                gone!(),
+                " LIMIT ?3)"
+            ),
+            concat!(
                 "DELETE FROM people WHERE person IN (SELECT p.person FROM people p WHERE ",
                 gone!(),
                 " LIMIT ?3)"
@@ -177,6 +183,13 @@ pub(super) const WALKS: &[Walk] = &[
                     LIMIT ?3)"
             ),
             concat!(
+                "DELETE FROM bystanders WHERE (run, person) IN (
+                    SELECT b.run, b.person FROM runs r CROSS JOIN bystanders b ON b.run = r.run
+                    WHERE r.run > ?1 AND r.run <= ?2 AND ", ended!(), "
+                      AND (", age!(), " < ?6 OR (", goes!(), "))
+                    LIMIT ?3)"
+            ),
+            concat!(
                 "DELETE FROM runs WHERE run IN (
                     SELECT r.run FROM runs r WHERE r.run > ?1 AND r.run <= ?2 AND ", goes!(), "
                       AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run = r.run)
@@ -205,6 +218,17 @@ pub(super) const WALKS: &[Walk] = &[
                                   WHERE e.person = v.person AND e.record_version = v.record_version)
                   LIMIT ?3)"
             ),
+            concat!(
+                "DELETE FROM sightings WHERE sighting IN (
+                    SELECT s.sighting FROM people p CROSS JOIN sightings s ON s.person = p.person
+                    LEFT JOIN runs r ON r.run = s.until_run
+                    WHERE p.person > ?1 AND p.person <= ?2 AND ifnull(", age!(), ", 0) < ?6
+                    LIMIT ?3)"
+            ),
+            "DELETE FROM absences WHERE absence IN (
+                SELECT a.absence FROM people p CROSS JOIN absences a ON a.person = p.person
+                WHERE p.person > ?1 AND p.person <= ?2 AND a.back_at < ?6
+                LIMIT ?3)",
         ],
     },
     // Due times, whose runs are gone, or that had none.

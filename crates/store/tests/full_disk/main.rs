@@ -30,7 +30,7 @@ async fn a_store_goes_on_once_there_is_room_again() {
     let path = folder.path().join("rollcall.db");
     let store = Store::open(&path).await.unwrap();
     let integration = store.integration("a").await.unwrap().key;
-    let many: Vec<_> = (0..5000)
+    let many: Vec<_> = (0..7000)
         .map(|i| (i.to_string(), "x".repeat(200)))
         .collect();
     let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
@@ -61,6 +61,6 @@ async fn a_store_goes_on_once_there_is_room_again() {
     assert!(failures > 10, "{failures} failures");
     setrlimit(Resource::RLIMIT_FSIZE, hard, hard).unwrap();
     store.replace_roles(integration, &many).await.unwrap();
-    assert_eq!(roles(&store).await, 5000);
+    assert_eq!(roles(&store).await, 7000);
     assert_eq!(store.quick_check().await.unwrap(), [""; 0]);
 }

@@ -6,6 +6,7 @@
 
 mod daemon;
 mod delivery;
+mod explain;
 mod forget;
 mod groups;
 mod loads;

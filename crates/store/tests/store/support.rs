@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use store::{
     Action, Cell, Change, Content, Counts, Fault, Known, Line, NewRun, PersonRow, PlanSummary,
-    RunKey, SaasPlan, Settled, Settlement, Severity, State, Store, Verdict,
+    RunKey, SaasPlan, Settled, Settlement, Severity, Sighting, State, Store, Verdict,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -298,6 +298,17 @@ impl Bed {
     }
 }
 
+/// What the first key found.
+fn sighting(matched: Option<&str>, known: Option<&Known>) -> Option<Sighting> {
+    let json = matched.map(|id| format!(r#"{{"found":[["{id}",1]]}}"#));
+    let bytes = json.as_deref().map(hash);
+    let hash = bytes.map(|bytes| {
+        let half = |from: usize| u64::from_le_bytes(bytes[from..from + 8].try_into().unwrap());
+        half(0) ^ half(8)
+    });
+    (known.and_then(|known| known.sighting) != hash).then_some(Sighting { json, hash })
+}
+
 pub(crate) fn line(seen: &Seen, known: Option<&Known>) -> Line {
     let user_hash = hash(&seen.user);
     let matched = seen.matched.map(str::to_owned);
@@ -321,6 +332,7 @@ pub(crate) fn line(seen: &Seen, known: Option<&Known>) -> Line {
         has_record: record.is_some(),
         record: record
             .filter(|record| known.and_then(|known| known.record_hash) != Some(record.hash)),
+        sighting: sighting(seen.matched, known),
         matched: (!same_match).then_some((matched, suspended)),
         verdict: seen.verdict.clone(),
         saas: seen.place.clone(),

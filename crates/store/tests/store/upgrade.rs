@@ -121,3 +121,26 @@ async fn what_an_earlier_version_loaded_can_be_scheduled() {
     assert_eq!(store.notice_slots(&due, at(0)).await.unwrap().len(), 1);
     store.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn who_was_absent_before_an_upgrade_is_absent_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollcall.db");
+    let mut connection = first_version(&path).await;
+    let absent = "UPDATE runs SET planned_at = started_at, read_at = started_at WHERE run = 1;
+                  UPDATE people SET present = 0, gone_since = 1795392000000";
+    sqlx::raw_sql(absent)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let store = Store::open(&path).await.unwrap();
+    let history = store.history(1).await.unwrap();
+    assert_eq!(history.absences.len(), 1);
+    assert_eq!(
+        (history.absences[0].gone, history.absences[0].run.run),
+        (true, 1)
+    );
+    assert_eq!(history.users.len(), 1);
+    store.close().await.unwrap();
+}

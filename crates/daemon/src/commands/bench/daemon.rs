@@ -36,7 +36,7 @@ const PEOPLE_OF_A_YEAR: u32 = 10_000;
 
 /// One figure, and what it is held to.
 #[derive(Debug, Serialize)]
-struct Figure {
+pub(super) struct Figure {
     name: String,
     measured: f64,
     /// At most this; `None`: it is told, and held to nothing.
@@ -46,7 +46,7 @@ struct Figure {
 }
 
 impl Figure {
-    fn new(
+    pub(super) fn new(
         name: impl Into<String>,
         measured: f64,
         bound: impl Into<Option<f64>>,
@@ -88,10 +88,15 @@ pub(super) async fn measure(command: &Bench) -> anyhow::Result<Exit> {
     figures.push(punctual);
     idle_one.service.stop().await?;
     loaded.service.stop().await?;
-    if command.json {
-        println!("{}", serde_json::to_string_pretty(&figures)?);
+    tell(&figures, command.json)
+}
+
+/// Prints the figures; says whether each bound is kept.
+pub(super) fn tell(figures: &[Figure], as_json: bool) -> anyhow::Result<Exit> {
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(figures)?);
     } else {
-        print(&figures);
+        print(figures);
     }
     let kept = figures.iter().all(|figure| figure.kept);
     Ok(if kept { Exit::Done } else { Exit::Failed })

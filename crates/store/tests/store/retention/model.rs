@@ -17,6 +17,10 @@ pub(super) struct Left {
     pub(super) values: BTreeSet<i64>,
     pub(super) users: BTreeSet<i64>,
     pub(super) records: BTreeSet<i64>,
+    pub(super) sightings: BTreeSet<i64>,
+    pub(super) absences: BTreeSet<i64>,
+    /// By run and person.
+    pub(super) bystanders: BTreeSet<(i64, i64)>,
 }
 
 impl Left {
@@ -35,6 +39,9 @@ impl Left {
             values: ids("SELECT change FROM change_values").await,
             users: ids("SELECT user_version FROM user_versions").await,
             records: ids("SELECT record_version FROM record_versions").await,
+            sightings: ids("SELECT sighting FROM sightings").await,
+            absences: ids("SELECT absence FROM absences").await,
+            bystanders: bystanders(bed).await,
         }
     }
 }
@@ -125,22 +132,15 @@ pub(super) async fn expected(bed: &Bed, retention: &Retention) -> Left {
     let users = versions(bed, "user").await;
     let records = versions(bed, "record").await;
     let current = |person: i64| people.iter().find(|one| one.id == person).unwrap();
-    let changes: Vec<(i64, i64, i64)> = bed
-        .rows("SELECT change, run, person FROM changes")
-        .await
-        .iter()
-        .map(|row| {
-            let number = |i: usize| number(&row[i]).unwrap();
-            (number(0), number(1), number(2))
-        })
-        .collect();
+    let changes = triples(bed, "SELECT change, run, person FROM changes").await;
+    let keeps_changes = |of: i64| {
+        let of = run(of).unwrap();
+        let past = of.ended < retention.changes.as_millisecond() || old.contains(&of.id);
+        of.waiting || !past
+    };
     let changes_left: BTreeSet<i64> = changes
         .iter()
-        .filter(|(_, of, person)| {
-            let of = run(*of).unwrap();
-            let past = of.ended < retention.changes.as_millisecond() || old.contains(&of.id);
-            !gone.contains(person) && (of.waiting || !past)
-        })
+        .filter(|(_, of, person)| !gone.contains(person) && keeps_changes(*of))
         .map(|(change, _, _)| *change)
         .collect();
     Left {
@@ -171,7 +171,58 @@ pub(super) async fn expected(bed: &Bed, retention: &Retention) -> Left {
             })
             .map(|one| one.id)
             .collect(),
+        sightings: kept_sightings(bed, &gone, &is_past).await,
+        absences: kept_absences(bed, &gone, retention).await,
+        bystanders: before
+            .bystanders
+            .iter()
+            .copied()
+            .filter(|(of, person)| !gone.contains(person) && keeps_changes(*of))
+            .collect(),
     }
+}
+
+async fn kept_sightings(
+    bed: &Bed,
+    gone: &BTreeSet<i64>,
+    is_past: &impl Fn(i64) -> bool,
+) -> BTreeSet<i64> {
+    triples(bed, "SELECT sighting, person, until_run FROM sightings")
+        .await
+        .iter()
+        .filter(|(_, person, until)| !gone.contains(person) && !is_past(*until))
+        .map(|(sighting, _, _)| *sighting)
+        .collect()
+}
+
+async fn kept_absences(bed: &Bed, gone: &BTreeSet<i64>, retention: &Retention) -> BTreeSet<i64> {
+    let since = retention.changes.as_millisecond();
+    triples(
+        bed,
+        "SELECT absence, person, ifnull(back_at, 1 << 60) FROM absences",
+    )
+    .await
+    .iter()
+    .filter(|(_, person, until)| !gone.contains(person) && *until >= since)
+    .map(|(absence, _, _)| *absence)
+    .collect()
+}
+
+async fn bystanders(bed: &Bed) -> BTreeSet<(i64, i64)> {
+    let rows = triples(bed, "SELECT run, person, 0 FROM bystanders").await;
+    rows.into_iter()
+        .map(|(run, person, _)| (run, person))
+        .collect()
+}
+
+async fn triples(bed: &Bed, sql: &str) -> Vec<(i64, i64, i64)> {
+    let rows = bed.rows(sql).await;
+    rows.iter()
+        .map(|row| {
+            let number = |i: usize| number(&row[i]).unwrap();
+            (number(0), number(1), number(2))
+        })
+        .collect()
 }
 
 /// Whether a run is old and the latest of nothing.

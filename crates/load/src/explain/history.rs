@@ -1,0 +1,171 @@
+//! The history of a user: what changed in which run.
+
+use std::collections::HashSet;
+
+use mapping::Subject;
+use store::{Absence, History, PastFault, PastOutcome, RunRef, State, Version, Written};
+
+use super::model::{Event, Raw, ValueChange};
+
+/// Events with the rows of their runs, by which they are in order.
+type Ordered = Vec<(i64, Event)>;
+
+/// Lists what became of a user, the oldest first.
+pub(super) fn events(history: &History) -> Vec<Event> {
+    let mut events = Ordered::new();
+    versions(&history.users, "first_seen", "user_changed", &mut events);
+    versions(&history.records, "", "record_changed", &mut events);
+    writes(&history.changes, &mut events);
+    faults(&history.faults, &mut events);
+    absences(&history.absences, &mut events);
+    // What came first of a run stays first.
+    events.sort_by_key(|(run, _)| *run);
+    events.into_iter().map(|(_, event)| event).collect()
+}
+
+fn event(name: &'static str, run: &RunRef) -> Event {
+    let known = run.known.as_ref();
+    Event {
+        event: name,
+        run_id: known.map(|run| run.run_id.clone()),
+        at: known.map(|run| run.started_at.into()),
+        kind: known.map(|run| run.kind.as_str()),
+        state: known.map(|run| run.state.as_str().to_owned()),
+        changes: Vec::new(),
+        reason: None,
+        message: None,
+        runs: None,
+        until_run_id: None,
+        resolved_at: None,
+    }
+}
+
+/// What the console, or the mapping, made another from run to run.
+fn versions(versions: &[Version], first: &'static str, next: &'static str, events: &mut Ordered) {
+    for (place, version) in versions.iter().enumerate() {
+        let before = place.checked_sub(1).map(|before| &versions[before]);
+        let name = if before.is_some() { next } else { first };
+        if name.is_empty() {
+            continue;
+        }
+        let mut event = event(name, &version.since);
+        if let Some(before) = before {
+            event.changes = differences(&before.json, &version.json);
+            if event.changes.is_empty() {
+                // Only the spelling is another.
+                continue;
+            }
+        }
+        events.push((version.since.run, event));
+    }
+}
+
+fn writes(changes: &[PastOutcome<Written>], events: &mut Ordered) {
+    for PastOutcome { run, what } in changes {
+        let name = match (what.state.as_str(), what.action.as_str()) {
+            ("done", "create") => "created",
+            ("done", _) => "updated",
+            _ => "not_written",
+        };
+        let mut event = event(name, run);
+        event.state = Some(what.state.clone());
+        event.changes = differences(what.before.as_deref().unwrap_or("{}"), &what.after);
+        events.push((run.run, event));
+    }
+}
+
+/// Runs in a row that did not load the user for the same reason are one event.
+fn faults(faults: &[PastOutcome<PastFault>], events: &mut Ordered) {
+    let counts = |fault: &&PastOutcome<PastFault>| {
+        fault.run.known.as_ref().is_some_and(|run| {
+            let waits = matches!(
+                run.state,
+                State::Planned | State::Parked | State::Discarded | State::Overtaken
+            );
+            !run.dry_run && !waits
+        })
+    };
+    let mut last: Option<(&PastFault, usize)> = None;
+    for fault in faults.iter().filter(counts) {
+        let PastOutcome { run, what } = fault;
+        let began = run.known.as_ref().map(|run| run.started_at);
+        if let Some((before, place)) = last
+            && (&before.outcome, &before.reason) == (&what.outcome, &what.reason)
+            && before
+                .resolved_at
+                .is_none_or(|resolved| began.is_some_and(|began| resolved > began))
+        {
+            let event: &mut Event = &mut events[place].1;
+            event.runs = event.runs.map(|runs| runs + 1);
+            event.until_run_id = run.known.as_ref().map(|run| run.run_id.clone());
+            event.resolved_at = what.resolved_at.map(Into::into);
+            last = Some((what, place));
+            continue;
+        }
+        let name = if what.outcome == "skipped" {
+            "skipped"
+        } else {
+            "failed"
+        };
+        let mut event = event(name, run);
+        event.reason = Some(what.reason.clone());
+        event.message = Some(what.message.clone());
+        event.runs = Some(1);
+        event.resolved_at = what.resolved_at.map(Into::into);
+        last = Some((what, events.len()));
+        events.push((run.run, event));
+    }
+}
+
+fn absences(absences: &[Absence], events: &mut Ordered) {
+    for absence in absences {
+        let mut left = event(if absence.gone { "gone" } else { "absent" }, &absence.run);
+        left.at = Some(absence.at.into());
+        events.push((absence.run.run, left));
+        if let Some((run, at)) = &absence.back {
+            let mut back = event("back", run);
+            back.at = Some((*at).into());
+            events.push((run.run, back));
+        }
+    }
+}
+
+/// What differs between two JSON objects, with the names of members; lists are compared as a whole.
+fn differences(old: &str, new: &str) -> Vec<ValueChange> {
+    let mut changes = Vec::new();
+    differ("", old, new, &mut changes);
+    changes
+}
+
+fn differ(name: &str, old: &str, new: &str, changes: &mut Vec<ValueChange>) {
+    if is_same(old, new) {
+        return;
+    }
+    let (Ok(before), Ok(after)) = (Subject::new(old), Subject::new(new)) else {
+        changes.push(ValueChange {
+            field: name.to_owned(),
+            old: Raw::new(old),
+            new: Raw::new(new),
+        });
+        return;
+    };
+    let known: HashSet<&str> = after.fields().map(|(field, _)| field).collect();
+    let gone = before.fields().filter(|(field, _)| !known.contains(field));
+    for (field, _) in after.fields().chain(gone) {
+        let path = if name.is_empty() {
+            field.to_owned()
+        } else {
+            format!("{name}.{field}")
+        };
+        differ(&path, before.raw(field), after.raw(field), changes);
+    }
+}
+
+/// Whether two raw values say the same, whatever the order of their members.
+fn is_same(old: &str, new: &str) -> bool {
+    let value = |raw: &str| match raw {
+        "" | "\"\"" => Some(serde_json::Value::Null),
+        raw => serde_json::from_str(raw).ok(),
+    };
+    old == new || value(old).is_some_and(|old| value(new) == Some(old))
+}
