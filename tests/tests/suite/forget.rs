@@ -150,9 +150,9 @@ fn where_a_daemon_holds_the_state_it_forgets() {
     loading.wait_until(|| company.calls() > 0);
     let ended = company.rollcall.command(&["forget", &other]).with_code(5);
     assert!(ended.stderr.contains("another run"), "{}", ended.stderr);
-    company.control.cancel_fault(held);
     loading.interrupt();
     let _ = loading.end().with_code(6);
+    company.control.cancel_fault(held);
     let _ = company.rollcall.command(&["forget", &other]).with_code(0);
     // The daemon goes on, and whoever is still in the console comes back.
     company.load();
