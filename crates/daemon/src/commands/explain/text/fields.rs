@@ -24,12 +24,18 @@ impl Page<'_> {
                 outcome.outcome
             ));
         }
+        let state = explanation.request.as_ref().map(|request| request.state.as_str());
+        let sending = match state {
+            Some("planned") => "to be sent",
+            Some("withdrawn") => "was to be sent",
+            _ => "sent",
+        };
         for field in fields {
             match field.why {
                 Why::LeftAlone => self.line(1, &field.field),
                 _ => self.line(1, format!("{}: {}", field.field, shown(&field.value))),
             }
-            let sent = if field.sent { "sent" } else { "not sent" };
+            let sent = if field.sent { sending } else { "not sent" };
             match why(field) {
                 Some(why) => self.line(2, format!("{sent}: {why}")),
                 None if field.had_known => self.line(2, had(field)),
