@@ -169,3 +169,55 @@ fn is_same(old: &str, new: &str) -> bool {
     };
     old == new || value(old).is_some_and(|old| value(new) == Some(old))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(old: &str, new: &str) -> Vec<String> {
+        let changes = differences(old, new).into_iter();
+        let shown = |raw: &Raw| raw.as_json().unwrap_or_default().to_owned();
+        changes
+            .map(|change| {
+                format!(
+                    "{}: {} -> {}",
+                    change.field,
+                    shown(&change.old),
+                    shown(&change.new)
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_differs_is_named_down_to_its_member() {
+        assert_eq!(
+            changed(
+                r#"{"a":1,"token":{"from":"x","to":"y"},"gone":true,"list":[1]}"#,
+                r#"{"a":1,"token":{"from":"x","to":"z"},"new":"n","list":[1,2]}"#
+            ),
+            [
+                r#"token.to: "y" -> "z""#,
+                r#"new:  -> "n""#,
+                "list: [1] -> [1,2]",
+                "gone: true -> ",
+            ]
+        );
+        assert_eq!(
+            changed(r#"{"token":null}"#, r#"{"token":{"to":"y"}}"#),
+            [r#"token:  -> {"to":"y"}"#]
+        );
+    }
+
+    #[test]
+    fn what_says_the_same_in_another_spelling_is_no_change() {
+        assert_eq!(
+            changed(r#"{"a":null,"b":""}"#, r#"{ "c" : null }"#),
+            [""; 0]
+        );
+        assert_eq!(
+            changed(r#"{"l":[{"a":1,"b":2}]}"#, r#"{"l":[{"b":2, "a":1}]}"#),
+            [""; 0]
+        );
+    }
+}

@@ -24,7 +24,10 @@ impl Page<'_> {
                 outcome.outcome
             ));
         }
-        let state = explanation.request.as_ref().map(|request| request.state.as_str());
+        let state = explanation
+            .request
+            .as_ref()
+            .map(|request| request.state.as_str());
         let sending = match state {
             Some("planned") => "to be sent",
             Some("withdrawn") => "was to be sent",
