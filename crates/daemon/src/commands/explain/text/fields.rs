@@ -19,9 +19,12 @@ impl Page<'_> {
             self.title("Fields");
         } else {
             let reason = outcome.reason.as_deref().unwrap_or_default();
+            let user = match outcome.outcome.as_str() {
+                "skipped" => "was skipped",
+                other => other,
+            };
             self.title(&format!(
-                "Fields: none is sent, as the user is {} ({reason})",
-                outcome.outcome
+                "Fields: none is sent, as the user {user} ({reason})"
             ));
         }
         let state = explanation
