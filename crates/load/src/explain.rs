@@ -101,7 +101,7 @@ impl Explanation {
             fields,
             request: request::explain(&told),
             notes,
-            history: history::events(&evidence.history),
+            history: history::events(&evidence.history, lifetime),
         }
     }
 }

@@ -87,3 +87,62 @@ fn of_people(found: &[(&String, FoundBy)], behind: Option<&String>) -> String {
     }
     object.close()
 }
+
+#[cfg(test)]
+mod tests {
+    use mapping::{Definition, FieldDefinition, Write};
+
+    use super::*;
+
+    fn record(values: &[&str]) -> Record {
+        let mut record = Record::default();
+        for value in values {
+            record.push_raw(value);
+        }
+        record
+    }
+
+    #[test]
+    fn what_is_equal_or_kept_by_a_change_or_of_the_load_itself_is_not_shown() {
+        let mapping = Mapping::compile(&Definition {
+            sync_keys: vec!["email".to_owned()],
+            fields: vec![
+                FieldDefinition::new("email", "email"),
+                FieldDefinition::new("scope", "scope"),
+                FieldDefinition {
+                    write: Write::OnCreate,
+                    ..FieldDefinition::new("role", "lowestRole")
+                },
+                FieldDefinition::new("synced", "connector_sync_time"),
+            ],
+            ..Definition::default()
+        })
+        .expect("the mapping has no faults");
+        let new = record(&[
+            "\"ann@acme.com\"",
+            "\"site\"",
+            "25",
+            "\"2026-11-23T02:00:00Z\"",
+        ]);
+        let shown = |old: &[&str]| {
+            let old = record(old);
+            let kept = mapping.compare(&new, &old, |_, _, _| false);
+            let mut shown = Shown::default();
+            shown.note(&mapping, &new, &old, &kept);
+            of_match("7", shown)
+        };
+        let same = [
+            "\"Ann@Acme.com\"",
+            "\"site\"",
+            "\"25\"",
+            "\"2020-01-01T00:00:00Z\"",
+        ];
+        assert_eq!(shown(&same), r#"{"match":"7"}"#);
+        let changed = ["\"ann@acme.com\"", "", "25", ""];
+        assert_eq!(shown(&changed), r#"{"match":"7"}"#);
+        let role = ["\"ann@acme.com\"", "\"account\"", "23", ""];
+        assert_eq!(shown(&role), r#"{"match":"7","shown":{"role":23}}"#);
+        let nothing = ["\"ann@acme.com\"", "\"site\"", "", ""];
+        assert_eq!(shown(&nothing), r#"{"match":"7","shown":{"role":null}}"#);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use mapping::Subject;
-use store::{Absence, History, PastFault, PastOutcome, RunRef, State, Version, Written};
+use store::{Absence, History, Lifetime, PastFault, PastOutcome, RunRef, State, Version, Written};
 
 use super::model::{Event, Raw, ValueChange};
 
@@ -11,16 +11,41 @@ use super::model::{Event, Raw, ValueChange};
 type Ordered = Vec<(i64, Event)>;
 
 /// Lists what became of a user, the oldest first.
-pub(super) fn events(history: &History) -> Vec<Event> {
+pub(super) fn events(history: &History, lifetime: &Lifetime) -> Vec<Event> {
     let mut events = Ordered::new();
-    versions(&history.users, "first_seen", "user_changed", &mut events);
-    versions(&history.records, "", "record_changed", &mut events);
+    users(&history.users, lifetime, &mut events);
+    versions(&history.records, "record_changed", &mut events);
     writes(&history.changes, &mut events);
     faults(&history.faults, &mut events);
     absences(&history.absences, &mut events);
     // What came first of a run stays first.
     events.sort_by_key(|(run, _)| *run);
     events.into_iter().map(|(_, event)| event).collect()
+}
+
+/// How the console had the user: first seen, and made another from run to run.
+fn users(users: &[Version], lifetime: &Lifetime, events: &mut Ordered) {
+    let Some(oldest) = users.first() else {
+        return;
+    };
+    let known = oldest.since.known.as_ref();
+    let is_first = known.is_some_and(|run| run.started_at <= lifetime.first_seen_at);
+    let unknown = RunRef {
+        run: 0,
+        known: None,
+    };
+    let mut first = event(
+        "first_seen",
+        if is_first { &oldest.since } else { &unknown },
+    );
+    first.at = Some(lifetime.first_seen_at.into());
+    events.push((if is_first { oldest.since.run } else { 0 }, first));
+    if !is_first && known.is_some() {
+        let mut changed = event("user_changed", &oldest.since);
+        changed.message = Some("what it was before is not kept any more".to_owned());
+        events.push((oldest.since.run, changed));
+    }
+    versions(users, "user_changed", events);
 }
 
 fn event(name: &'static str, run: &RunRef) -> Event {
@@ -41,22 +66,17 @@ fn event(name: &'static str, run: &RunRef) -> Event {
 }
 
 /// What the console, or the mapping, made another from run to run.
-fn versions(versions: &[Version], first: &'static str, next: &'static str, events: &mut Ordered) {
-    for (place, version) in versions.iter().enumerate() {
-        let before = place.checked_sub(1).map(|before| &versions[before]);
-        let name = if before.is_some() { next } else { first };
-        if name.is_empty() {
+fn versions(versions: &[Version], name: &'static str, events: &mut Ordered) {
+    for pair in versions.windows(2) {
+        let [before, after] = pair else {
             continue;
+        };
+        let mut event = event(name, &after.since);
+        event.changes = differences(&before.json, &after.json);
+        // Otherwise only the spelling is another.
+        if !event.changes.is_empty() {
+            events.push((after.since.run, event));
         }
-        let mut event = event(name, &version.since);
-        if let Some(before) = before {
-            event.changes = differences(&before.json, &version.json);
-            if event.changes.is_empty() {
-                // Only the spelling is another.
-                continue;
-            }
-        }
-        events.push((version.since.run, event));
     }
 }
 
@@ -168,4 +188,56 @@ fn is_same(old: &str, new: &str) -> bool {
         raw => serde_json::from_str(raw).ok(),
     };
     old == new || value(old).is_some_and(|old| value(new) == Some(old))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(old: &str, new: &str) -> Vec<String> {
+        let changes = differences(old, new).into_iter();
+        let shown = |raw: &Raw| raw.as_json().unwrap_or_default().to_owned();
+        changes
+            .map(|change| {
+                format!(
+                    "{}: {} -> {}",
+                    change.field,
+                    shown(&change.old),
+                    shown(&change.new)
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_differs_is_named_down_to_its_member() {
+        assert_eq!(
+            changed(
+                r#"{"a":1,"token":{"from":"x","to":"y"},"gone":true,"list":[1]}"#,
+                r#"{"a":1,"token":{"from":"x","to":"z"},"new":"n","list":[1,2]}"#
+            ),
+            [
+                r#"token.to: "y" -> "z""#,
+                r#"new:  -> "n""#,
+                "list: [1] -> [1,2]",
+                "gone: true -> ",
+            ]
+        );
+        assert_eq!(
+            changed(r#"{"token":null}"#, r#"{"token":{"to":"y"}}"#),
+            [r#"token:  -> {"to":"y"}"#]
+        );
+    }
+
+    #[test]
+    fn what_says_the_same_in_another_spelling_is_no_change() {
+        assert_eq!(
+            changed(r#"{"a":null,"b":""}"#, r#"{ "c" : null }"#),
+            [""; 0]
+        );
+        assert_eq!(
+            changed(r#"{"l":[{"a":1,"b":2}]}"#, r#"{"l":[{"b":2, "a":1}]}"#),
+            [""; 0]
+        );
+    }
 }

@@ -172,7 +172,10 @@ impl Page<'_> {
         self.title(&format!("Scope: {is}"));
         match &scope.expression {
             Some(expression) => self.line(1, format!("where: {expression}")),
-            None if scope.in_scope == Some(true) => self.line(1, "there is no `where`"),
+            // Of a configuration that is not on record, nothing is known.
+            None if explanation.run.preference.is_some() && scope.in_scope == Some(true) => {
+                self.line(1, "there is no `where`");
+            }
             None => {}
         }
         self.inputs(2, &scope.inputs);

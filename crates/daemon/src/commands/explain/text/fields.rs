@@ -19,17 +19,29 @@ impl Page<'_> {
             self.title("Fields");
         } else {
             let reason = outcome.reason.as_deref().unwrap_or_default();
+            let user = match outcome.outcome.as_str() {
+                "skipped" => "was skipped",
+                other => other,
+            };
             self.title(&format!(
-                "Fields: none is sent, as the user is {} ({reason})",
-                outcome.outcome
+                "Fields: none is sent, as the user {user} ({reason})"
             ));
         }
+        let state = explanation
+            .request
+            .as_ref()
+            .map(|request| request.state.as_str());
+        let sending = match state {
+            Some("planned") => "to be sent",
+            Some("withdrawn") => "was to be sent",
+            _ => "sent",
+        };
         for field in fields {
             match field.why {
                 Why::LeftAlone => self.line(1, &field.field),
                 _ => self.line(1, format!("{}: {}", field.field, shown(&field.value))),
             }
-            let sent = if field.sent { "sent" } else { "not sent" };
+            let sent = if field.sent { sending } else { "not sent" };
             match why(field) {
                 Some(why) => self.line(2, format!("{sent}: {why}")),
                 None if field.had_known => self.line(2, had(field)),

@@ -72,6 +72,36 @@ fn conditions() -> Conditions {
     }
 }
 
+/// A load of the ninth day.
+fn run() -> RunOnRecord {
+    RunOnRecord {
+        run: Run {
+            key: RunKey {
+                run: 9,
+                integration: 1,
+            },
+            run_id: "run-9".to_owned(),
+            integration: "users".to_owned(),
+            state: State::Completed,
+            kind: Kind::Load,
+            dry_run: false,
+            partial: false,
+            planned: true,
+            started_at: at(9),
+            read_at: Some(at(9)),
+            in_scope: Some(1),
+            config_hash: "0123456789ab".to_owned(),
+            counts: Counts::default(),
+            error: None,
+        },
+        trigger: "schedule".to_owned(),
+        origin: None,
+        finished_at: Some(at(9)),
+        portion: None,
+        decision: None,
+    }
+}
+
 /// A user who was updated on the ninth day.
 fn evidence() -> Evidence {
     let planned = PlannedChange {
@@ -108,32 +138,7 @@ fn evidence() -> Evidence {
             last_seen_at: at(9),
             gone_since: None,
         },
-        run: RunOnRecord {
-            run: Run {
-                key: RunKey {
-                    run: 9,
-                    integration: 1,
-                },
-                run_id: "run-9".to_owned(),
-                integration: "users".to_owned(),
-                state: State::Completed,
-                kind: Kind::Load,
-                dry_run: false,
-                partial: false,
-                planned: true,
-                started_at: at(9),
-                read_at: Some(at(9)),
-                in_scope: Some(1),
-                config_hash: "0123456789ab".to_owned(),
-                counts: Counts::default(),
-                error: None,
-            },
-            trigger: "schedule".to_owned(),
-            origin: None,
-            finished_at: Some(at(9)),
-            portion: None,
-            decision: None,
-        },
+        run: run(),
         past: Past {
             user: Some(USER.to_owned()),
             user_since: Some(run_ref(7)),
