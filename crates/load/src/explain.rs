@@ -21,8 +21,8 @@ use past::Told;
 
 pub use model::{
     At, ComparedAs, Event, Explanation, FieldExplained, InputExplained, KeyExplained, Looked,
-    MatchExplained, OutcomeExplained, Raw, RequestExplained, Rule, RunExplained, ScopeExplained,
-    UserExplained, ValueChange, Why,
+    MatchExplained, OutcomeExplained, Raw, RequestExplained, Rule, RunExplained, SaasUserExplained,
+    ScopeExplained, UserExplained, ValueChange, Why,
 };
 
 /// What a run went by: its configuration, as far as it decides about a user.
@@ -100,6 +100,7 @@ impl Explanation {
             matched: keys.matched,
             fields,
             request: request::explain(&told),
+            saas_user: told.saas_user(),
             notes,
             history: history::events(&evidence.history, lifetime),
         }

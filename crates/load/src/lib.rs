@@ -43,7 +43,7 @@ pub use error::{Error, chain};
 pub use explain::{
     At, ComparedAs, Conditions, Event, Evidence, Explanation, FieldExplained, InputExplained,
     KeyExplained, Looked, MatchExplained, OutcomeExplained, Raw, RequestExplained, Rule,
-    RunExplained, ScopeExplained, UserExplained, ValueChange, Why,
+    RunExplained, SaasUserExplained, ScopeExplained, UserExplained, ValueChange, Why,
 };
 pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};

@@ -17,7 +17,7 @@ use crate::people::PersonRow;
 use crate::runs::{Run, instant, run_of};
 
 pub use history::{Absence, History, KnownRun, PastOutcome, RunRef, Version, Written};
-pub use past::{Past, PastChange, PastFault};
+pub use past::{Past, PastChange, PastFault, PastPlace};
 
 /// What could not be done when the database refuses.
 const EXPLAIN: &str = "look up what is on record of a person";

@@ -63,8 +63,8 @@ pub use decisions::Decision;
 pub use error::{Cause, Error};
 pub use examine::{Examination, examine};
 pub use explain::{
-    Absence, History, KnownRun, Lifetime, Past, PastChange, PastFault, PastOutcome, RunOnRecord,
-    RunRef, Version, Written,
+    Absence, History, KnownRun, Lifetime, Past, PastChange, PastFault, PastOutcome, PastPlace,
+    RunOnRecord, RunRef, Version, Written,
 };
 pub use faults::{Fault, Severity};
 pub use forget::{Forgotten, Somebody};

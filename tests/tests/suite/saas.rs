@@ -625,3 +625,32 @@ fn a_bulk_record_carries_the_application() {
         .filter(|write| write.path == "/api/v3/saas/1/users");
     assert_eq!(assigned.count(), 0);
 }
+
+#[test]
+fn an_explanation_tells_of_the_place_and_what_became_of_it() {
+    let company = company(6, 1.0, Delivery::Rest);
+    company.load();
+    let email = emails(&company).remove(2);
+    let explain = || {
+        let ended = company.rollcall.command(&["explain", &email, "--json"]);
+        ended.with_code(0).json()[0].clone()
+    };
+    let explained = explain();
+    assert_eq!(explained["outcome"]["outcome"], "updated");
+    let place = &explained["saas_user"];
+    assert_eq!(
+        (&place["action"], &place["state"]),
+        (&json!("update"), &json!("done"))
+    );
+    assert_eq!(place["after"]["external_id"], company.user_id(&email));
+    let text = company.rollcall.command(&["explain", &email]).with_code(0);
+    assert!(text.stdout.contains("SaaS user: update"), "{}", text.stdout);
+
+    assert!(company.control.remove_user(&company.user_id(&email)));
+    company.load();
+    let history = explain()["history"].clone();
+    let events = history.as_array().expect("a list").iter();
+    let events: Vec<&str> = events.filter_map(|event| event["event"].as_str()).collect();
+    assert!(events.contains(&"saas_updated"), "{events:?}");
+    assert!(events.contains(&"deactivated"), "{events:?}");
+}

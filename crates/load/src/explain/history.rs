@@ -84,6 +84,8 @@ fn writes(changes: &[PastOutcome<Written>], events: &mut Ordered) {
     for PastOutcome { run, what } in changes {
         let name = match (what.state.as_str(), what.action.as_str()) {
             ("done", "create") => "created",
+            ("done", "saas") => "saas_updated",
+            ("done", "deactivate") => "deactivated",
             ("done", _) => "updated",
             _ => "not_written",
         };

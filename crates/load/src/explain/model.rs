@@ -82,6 +82,8 @@ pub struct Explanation {
     pub fields: Vec<FieldExplained>,
     /// What was to be sent, and the answer.
     pub request: Option<RequestExplained>,
+    /// What was to be changed of the `SaaS` user, and what became of it.
+    pub saas_user: Option<SaasUserExplained>,
     /// What could not be told, and why.
     pub notes: Vec<String>,
     /// What became of the user from run to run, the oldest first.
@@ -344,6 +346,23 @@ pub struct RequestExplained {
     pub oomnitza_id: Option<String>,
 }
 
+/// What was to be changed of the `SaaS` user.
+#[derive(Debug, Clone, Serialize)]
+pub struct SaasUserExplained {
+    /// Update or deactivate.
+    pub action: String,
+    /// What Oomnitza showed of what changes.
+    pub before: Raw,
+    /// What was to be there: `assigned`, `external_id`, `roles`, `active`.
+    pub after: Raw,
+    /// Planned, sent, done, failed or withdrawn.
+    pub state: String,
+    /// The HTTP status of the answer that refused it.
+    pub status: Option<u16>,
+    /// Why it is not done.
+    pub error: Option<String>,
+}
+
 /// A value that changed.
 #[derive(Debug, Clone, Serialize)]
 pub struct ValueChange {
@@ -358,7 +377,7 @@ pub struct ValueChange {
 /// Something that became of the user in a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
-    /// What: `first_seen`, `user_changed`, `record_changed`, `created`, `updated`, `not_written`, `skipped`, `failed`, `gone`,
+    /// What: `first_seen`, `user_changed`, `record_changed`, `created`, `updated`, `saas_updated`, `deactivated`, `not_written`, `skipped`, `failed`, `gone`,
     /// `absent` or `back`.
     pub event: &'static str,
     /// The run; `None`: it is not on record any more.

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use store::{Kind, Past, PastChange, PastFault, RunOnRecord, State};
 
 use super::model::{
-    InputExplained, OutcomeExplained, Raw, RunExplained, ScopeExplained, UserExplained,
+    InputExplained, OutcomeExplained, Raw, RunExplained, SaasUserExplained, ScopeExplained,
+    UserExplained,
 };
 use super::{Conditions, Evidence};
 use crate::matching::FoundBy;
@@ -121,12 +122,14 @@ impl<'a> Told<'a> {
             State::Planned | State::Parked | State::Discarded | State::Overtaken | State::Running
         );
         let fault = self.fault();
+        let place = self.past.place.as_ref();
         let outcome = match (fault, self.change()) {
             (Some(fault), _) => fault.outcome.as_str(),
             (None, Some(change)) => match change.planned.action {
                 store::Action::Create => "created",
                 store::Action::Update => "updated",
             },
+            (None, None) if place.is_some_and(|place| place.action == "update") => "updated",
             (None, None) => "unchanged",
         };
         OutcomeExplained {
@@ -138,6 +141,18 @@ impl<'a> Told<'a> {
             hint: fault.and_then(|fault| fault.hint.clone()),
             resolved_at: fault.and_then(|fault| fault.resolved_at).map(Into::into),
         }
+    }
+
+    pub(super) fn saas_user(&self) -> Option<SaasUserExplained> {
+        let place = self.past.place.as_ref()?;
+        Some(SaasUserExplained {
+            action: place.action.clone(),
+            before: Raw::new(&place.before),
+            after: Raw::new(&place.after),
+            state: place.state.clone(),
+            status: place.status,
+            error: place.error.clone(),
+        })
     }
 
     pub(super) fn user(&self) -> UserExplained {

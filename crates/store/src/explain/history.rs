@@ -57,7 +57,7 @@ pub struct PastOutcome<T> {
 /// A write of a run, for the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// Create or update.
+    /// Create, update; `saas` or deactivate of the `SaaS` user.
     pub action: String,
     /// Its state: planned, sent, done, failed or withdrawn.
     pub state: String,
@@ -183,7 +183,12 @@ const CHANGES: &str = concat!(
     "SELECT c.run, ",
     run_columns!(),
     ", c.action, c.state, v.before, v.after
-     FROM changes c JOIN change_values v USING (change) JOIN runs r USING (run) WHERE c.person = ? ORDER BY c.change"
+     FROM changes c JOIN change_values v USING (change) JOIN runs r USING (run) WHERE c.person = ?1
+     UNION ALL SELECT c.run, ",
+    run_columns!(),
+    ", iif(c.action = 'deactivate', 'deactivate', 'saas'), c.state, c.before, c.after
+     FROM saas_changes c JOIN runs r USING (run) WHERE c.person = ?1
+     ORDER BY run"
 );
 
 fn written(row: &SqliteRow) -> Result<PastOutcome<Written>, sqlx::Error> {

@@ -24,8 +24,27 @@ pub struct Past {
     pub sighting: Option<String>,
     /// What was to be written.
     pub change: Option<PastChange>,
+    /// What was to be written of the `SaaS` user.
+    pub place: Option<PastPlace>,
     /// Why nothing was, or why it was not.
     pub fault: Option<PastFault>,
+}
+
+/// An intended write of the `SaaS` user, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastPlace {
+    /// Update or deactivate.
+    pub action: String,
+    /// Its state: planned, sent, done, failed or withdrawn.
+    pub state: String,
+    /// What Oomnitza showed of what changes, a JSON object.
+    pub before: String,
+    /// What was to be there, a JSON object.
+    pub after: String,
+    /// The HTTP status of the answer that refused it.
+    pub status: Option<u16>,
+    /// Why it is not done.
+    pub error: Option<String>,
 }
 
 /// An intended write, and what became of it.
@@ -132,6 +151,13 @@ async fn past(
     .bind(run)
     .fetch_optional(&mut *connection)
     .await?;
+    let place = sqlx::query(
+        "SELECT action, state, before, after, status, error FROM saas_changes WHERE person = ? AND run = ?",
+    )
+    .bind(person)
+    .bind(run)
+    .fetch_optional(&mut *connection)
+    .await?;
     let user_since = user.as_ref().map(|row| RunRef::read(row, 1)).transpose()?;
     Ok(Past {
         user: user.map(|row| row.try_get(0)).transpose()?,
@@ -139,7 +165,19 @@ async fn past(
         record,
         sighting: sighting.flatten(),
         change: change.map(|row| past_change(&row)).transpose()?,
+        place: place.map(|row| past_place(&row)).transpose()?,
         fault: fault.map(|row| past_fault(&row)).transpose()?,
+    })
+}
+
+fn past_place(row: &SqliteRow) -> Result<PastPlace, sqlx::Error> {
+    Ok(PastPlace {
+        action: row.try_get(0)?,
+        state: row.try_get(1)?,
+        before: row.try_get(2)?,
+        after: row.try_get(3)?,
+        status: row.try_get(4)?,
+        error: row.try_get(5)?,
     })
 }
 

@@ -24,6 +24,7 @@ pub(super) fn text(explanation: &Explanation, zone: &TimeZone) -> String {
     page.keys(explanation);
     page.fields(explanation);
     page.request(explanation);
+    page.saas_user(explanation);
     if !explanation.notes.is_empty() {
         page.title("Not told");
         for note in &explanation.notes {
@@ -231,21 +232,46 @@ impl Page<'_> {
             self.line(1, format!("in portion {portion}"));
         }
         self.line(1, shown(&request.body));
-        let answer = match (request.state.as_str(), request.status) {
-            ("planned", _) => "it was not sent".to_owned(),
-            ("withdrawn", _) => "it was not sent, and will not be".to_owned(),
-            ("sent", _) => "it was sent, and the answer is not known".to_owned(),
-            ("done", Some(status)) => format!("Oomnitza answered {status}: done"),
-            ("done", None) => "Oomnitza has it".to_owned(),
-            (_, Some(status)) => format!("Oomnitza answered {status}: it does not have it"),
-            (_, None) => "Oomnitza does not have it".to_owned(),
-        };
+        let answer = answer(&request.state, request.status);
         let made = request
             .oomnitza_id
             .as_ref()
             .filter(|_| request.action == "create");
         let made = made.map(|id| format!(", as user_id {id}"));
         self.line(1, format!("{answer}{}", made.unwrap_or_default()));
+    }
+
+    fn saas_user(&mut self, explanation: &Explanation) {
+        let Some(place) = &explanation.saas_user else {
+            return;
+        };
+        self.title(&format!("SaaS user: {}", place.action));
+        self.line(
+            1,
+            format!(
+                "{} instead of {}",
+                shown(&place.after),
+                shown(&place.before)
+            ),
+        );
+        let mut answer = answer(&place.state, place.status);
+        if let Some(error) = &place.error {
+            let _ = write!(answer, ": {error}");
+        }
+        self.line(1, answer);
+    }
+}
+
+/// What was answered to a write.
+fn answer(state: &str, status: Option<u16>) -> String {
+    match (state, status) {
+        ("planned", _) => "it was not sent".to_owned(),
+        ("withdrawn", _) => "it was not sent, and will not be".to_owned(),
+        ("sent", _) => "it was sent, and the answer is not known".to_owned(),
+        ("done", Some(status)) => format!("Oomnitza answered {status}: done"),
+        ("done", None) => "Oomnitza has it".to_owned(),
+        (_, Some(status)) => format!("Oomnitza answered {status}: it does not have it"),
+        (_, None) => "Oomnitza does not have it".to_owned(),
     }
 }
 

@@ -58,6 +58,8 @@ fn what(event: &Event) -> String {
         "record_changed" => "its record changed".to_owned(),
         "created" => format!("made in Oomnitza{undo}"),
         "updated" => format!("written to Oomnitza{undo}"),
+        "saas_updated" => "its SaaS user written to Oomnitza".to_owned(),
+        "deactivated" => "its SaaS user deactivated in Oomnitza".to_owned(),
         "not_written" => format!(
             "to be written to Oomnitza: {}",
             event.state.as_deref().unwrap_or_default()

@@ -8,7 +8,8 @@ use mapping::{Definition, Empty, FieldDefinition, Mapping, Write};
 use serde_json::json;
 use store::{
     Absence, Action, Counts, History, Kind, KnownRun, Lifetime, Past, PastChange, PastFault,
-    PastOutcome, PlannedChange, Run, RunKey, RunOnRecord, RunRef, Somebody, Version, Written,
+    PastOutcome, PastPlace, PlannedChange, Run, RunKey, RunOnRecord, RunRef, Somebody, Version,
+    Written,
 };
 
 use super::*;
@@ -140,6 +141,14 @@ fn evidence() -> Evidence {
         },
         run: run(),
         past: Past {
+            place: Some(PastPlace {
+                action: "update".to_owned(),
+                state: "failed".to_owned(),
+                before: r#"{"roles":[]}"#.to_owned(),
+                after: r#"{"roles":["Admin"]}"#.to_owned(),
+                status: Some(400),
+                error: Some("no licence is left".to_owned()),
+            }),
             user: Some(USER.to_owned()),
             user_since: Some(run_ref(7)),
             record: Some(record.to_owned()),
