@@ -40,7 +40,8 @@ impl Request {
             let location = status
                 .is_redirection()
                 .then(|| location(&self.url, answer.headers()))
-                .flatten();
+                .flatten()
+                .map(|location| shared.redact(location));
             let mut refusal = refusal(&mut answer, |text| shared.redact(text)).await;
             refusal.location = location;
             return Err(Fault::Status(refusal));

