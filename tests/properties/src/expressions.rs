@@ -37,8 +37,8 @@ pub fn mapping(data: &[u8]) {
     match Mapping::compile(&definition) {
         Ok(mapping) => {
             let again = Mapping::compile(&definition).expect("it was compiled before");
-            assert_eq!(mapping.check_samples(), again.check_samples());
             let found = mapping.check_samples();
+            assert_eq!(found, again.check_samples());
             for fault in found.faults.iter().chain(&found.warnings) {
                 assert_is_of(&definition, fault);
             }
