@@ -14,9 +14,9 @@ use crate::company::{Company, each};
 /// Random cases that are tried when nobody asks for more.
 const CASES: u64 = 40;
 
-const BOTH: [Delivery; 2] = [Delivery::Rest, Delivery::Bulk];
+pub(crate) const BOTH: [Delivery; 2] = [Delivery::Rest, Delivery::Bulk];
 
-fn company(delivery: Delivery, users: u32) -> Company {
+pub(crate) fn company(delivery: Delivery, users: u32) -> Company {
     Company::with(users, 0.5, |config| {
         config.delivery = delivery;
         config.batch = 7;
@@ -42,14 +42,14 @@ fn run_until(company: &Company, point: &str) -> Ended {
 
 /// What is compared: Oomnitza, record by record, and what is told of people.
 #[derive(Debug, PartialEq)]
-struct Outcome {
+pub(crate) struct Outcome {
     oomnitza: std::collections::BTreeMap<String, serde_json::Value>,
     people: Vec<serde_json::Map<String, serde_json::Value>>,
     open: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
 impl Outcome {
-    fn of(company: &Company) -> Self {
+    pub(crate) fn of(company: &Company) -> Self {
         let latest = "SELECT source_id, last_reason, gone_since FROM v_people ORDER BY source_id";
         let open = "SELECT source_id, reason FROM v_open_errors ORDER BY source_id";
         Self {
@@ -60,7 +60,7 @@ impl Outcome {
     }
 
     /// What a load leaves in which nothing goes wrong.
-    fn undisturbed(delivery: Delivery, users: u32) -> Self {
+    pub(crate) fn undisturbed(delivery: Delivery, users: u32) -> Self {
         let company = company(delivery, users);
         company.load();
         Self::of(&company)
@@ -68,7 +68,7 @@ impl Outcome {
 }
 
 /// Demands that the next load leaves everything as an undisturbed one would have.
-fn demand_recovery(company: &Company, undisturbed: &Outcome, case: &str) {
+pub(crate) fn demand_recovery(company: &Company, undisturbed: &Outcome, case: &str) {
     company.control.clear_faults();
     let ended = company.rollcall.run();
     assert_eq!(ended.code, Some(0), "{case}: {}", ended.talk());
@@ -157,11 +157,11 @@ fn a_released_plan_that_dies_on_its_way_is_made_up_by_the_next_run() {
 }
 
 /// Numbers that are the same for the same seed: `SplitMix64`.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// A number from 0 to below `end`.
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -172,7 +172,7 @@ impl Dice {
 }
 
 /// Checks cases, some at a time.
-fn some_at_a_time<C: Send>(cases: Vec<C>, check: impl Fn(C) + Sync) {
+pub(crate) fn some_at_a_time<C: Send>(cases: Vec<C>, check: impl Fn(C) + Sync) {
     const AT_A_TIME: usize = 8;
     let mut cases = cases.into_iter().peekable();
     while cases.peek().is_some() {
