@@ -10,9 +10,11 @@ use url::Url;
 
 use crate::client::Client;
 
+type Answer = dyn Fn(Method, &Url) -> http::Response<Bytes> + Send + Sync;
+
 /// What answers each request that a client would send.
 #[derive(Clone)]
-pub(crate) struct Script(Arc<dyn Fn(Method, &Url) -> http::Response<Bytes> + Send + Sync>);
+pub(crate) struct Script(Arc<Answer>);
 
 impl Script {
     pub(crate) fn answer(&self, request: &reqwest::Request) -> reqwest::Response {
