@@ -94,7 +94,7 @@ mod tests {
         for token in [
             r#"abc\/efghi\"jklmnop"#,
             r#"abc\u002fefghi\"jklmnop"#,
-            r#"\u0061bc\u002Fefghi\u0022jklmno\u0070"#,
+            r"\u0061bc\u002Fefghi\u0022jklmno\u0070",
         ] {
             let told = redacted(&format!(r#"{{"title":"bad \\ {token}\n","é":"\u00e9"}}"#));
             assert_eq!(told, r#"{"title":"bad \\ [secret]\n","é":"\u00e9"}"#);

@@ -51,9 +51,9 @@ pub fn mapping(data: &[u8]) {
         }
         Err(faults) => {
             assert!(!faults.is_empty(), "refused without a reason");
-            faults
-                .iter()
-                .for_each(|fault| assert_is_of(&definition, fault));
+            for fault in &faults {
+                assert_is_of(&definition, fault);
+            }
             let again = Mapping::compile(&definition).expect_err("it was refused before");
             assert_eq!(faults, again);
         }
@@ -107,7 +107,7 @@ fn field(index: usize, text: &str) -> FieldDefinition {
         let json = serde_json::from_str::<Value>(value).ok();
         match (key, json) {
             ("table", Some(Value::Object(entries))) => {
-                field.table = Some(entries.into_iter().collect())
+                field.table = Some(entries.into_iter().collect());
             }
             ("otherwise", Some(json)) => field.otherwise = Some(json),
             ("value", Some(json)) => field.source = Source::Value(json),

@@ -26,7 +26,7 @@ pub fn retry_after(data: &[u8]) {
     let wait = lines
         .next()
         .and_then(|line| HeaderValue::from_bytes(line).ok());
-    let date = lines
+    let dated = lines
         .next()
         .and_then(|line| HeaderValue::from_bytes(line).ok());
     let Some(wait) = wait else {
@@ -36,7 +36,7 @@ pub fn retry_after(data: &[u8]) {
     for status in [429, 503] {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);
-        let (says, dates) = (wait.clone(), date.clone());
+        let (says, says_when) = (wait.clone(), dated.clone());
         let client = client(retry).answered_by(move |_, _| {
             let mut asked = noted.lock().expect("nobody panics with it");
             asked.push(Instant::now());
@@ -46,8 +46,8 @@ pub fn retry_after(data: &[u8]) {
             let mut answer = Response::builder()
                 .status(status)
                 .header(header::RETRY_AFTER, &says);
-            if let Some(date) = &dates {
-                answer = answer.header(header::DATE, date);
+            if let Some(dated) = &says_when {
+                answer = answer.header(header::DATE, dated);
             }
             answer.body(Bytes::new()).expect("its parts are sound")
         });
@@ -62,7 +62,7 @@ pub fn retry_after(data: &[u8]) {
             waited <= retry.longest + SLACK,
             "{status} {wait:?}: {waited:?}"
         );
-        let least = least(&wait, date.as_ref())
+        let least = least(&wait, dated.as_ref())
             .unwrap_or(retry.first)
             .min(retry.longest);
         assert!(
@@ -73,7 +73,7 @@ pub fn retry_after(data: &[u8]) {
 }
 
 /// What an answer asks for, where that is plain; the usual wait holds where it is not.
-fn least(wait: &HeaderValue, date: Option<&HeaderValue>) -> Option<Duration> {
+fn least(wait: &HeaderValue, dated: Option<&HeaderValue>) -> Option<Duration> {
     let wait = wait.to_str().ok()?.trim();
     if wait.contains('.') {
         // A part of a second may be asked for.
@@ -86,10 +86,10 @@ fn least(wait: &HeaderValue, date: Option<&HeaderValue>) -> Option<Duration> {
             .map(Duration::from_secs)
             .filter(|wait| !wait.is_zero());
     }
-    let date = httpdate::parse_http_date(date?.to_str().ok()?).ok()?;
+    let dated = httpdate::parse_http_date(dated?.to_str().ok()?).ok()?;
     let until = httpdate::parse_http_date(wait).ok()?;
     until
-        .duration_since(date)
+        .duration_since(dated)
         .ok()
         .filter(|wait| !wait.is_zero())
 }

@@ -128,9 +128,9 @@ pub fn misplaced_secret(data: &[u8]) {
         _ => Value::from(text).to_string(),
     };
     let place = place / 5 % 4;
-    let at = |wanted: u8, usual: &str| match place == wanted {
-        true => written.clone(),
-        false => usual.to_owned(),
+    let at = |wanted: u8, usual: &str| {
+        let here = (place == wanted).then(|| written.clone());
+        here.unwrap_or_else(|| usual.to_owned())
     };
     let file = WITH_SECRET
         .replace("@value", &at(0, "\"ApiToken {{ secret }}\""))

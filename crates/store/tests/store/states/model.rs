@@ -56,7 +56,7 @@ pub(super) struct Error {
 
 #[derive(Debug, Clone)]
 pub(super) struct Run {
-    pub(super) run_id: String,
+    pub(super) id: String,
     pub(super) state: State,
     pub(super) dry: bool,
     pub(super) partial: bool,
@@ -108,15 +108,13 @@ impl Run {
             let failed_since = self.changes.contains_key(user);
             !failed_since && !self.errors.contains_key(user)
         };
-        Counts {
-            seen: self.seen.len() as u64,
-            created: changes("create") as u64,
-            updated: changes("update") as u64,
-            unchanged: self.seen.iter().filter(idle).count() as u64,
-            skipped: errors("skipped") as u64,
-            failed: errors("failed") as u64,
-            ..Counts::default()
-        }
+        let unchanged = self.seen.iter().filter(idle).count();
+        // Counts that nothing here has anything to do with are 0.
+        let counts = serde_json::json!({
+            "seen": self.seen.len(), "created": changes("create"), "updated": changes("update"),
+            "unchanged": unchanged, "skipped": errors("skipped"), "failed": errors("failed"),
+        });
+        serde_json::from_value(counts).unwrap()
     }
 
     pub(super) fn in_state(&self, state: &str) -> Vec<User> {
@@ -162,24 +160,20 @@ impl Model {
             });
             run.seen.insert(*user);
             let mut change = |action| {
-                drop(run.changes.insert(
-                    *user,
-                    Change {
-                        action,
-                        state: "planned",
-                    },
-                ))
+                let state = "planned";
+                run.changes.insert(*user, Change { action, state });
             };
             let mut error = |outcome, reason| {
-                drop(run.errors.insert(
+                let resolved_at = None;
+                run.errors.insert(
                     *user,
                     Error {
                         outcome,
                         reason,
                         at,
-                        resolved_at: None,
+                        resolved_at,
                     },
-                ))
+                );
             };
             match *what {
                 What::Unchanged => {}
@@ -335,7 +329,7 @@ impl Model {
             let dry = i64::from(run.dry);
             format!(
                 "{}|{}|{dry}|{seen}|{created}|{updated}|{unchanged}|{skipped}|{failed}",
-                run.run_id, run.state
+                run.id, run.state
             )
         });
         let people = self.people.iter().map(|(user, person)| {
@@ -345,7 +339,7 @@ impl Model {
         });
         let open = self.people.iter().filter_map(|(user, person)| {
             let open = person.open.as_ref()?;
-            let (run, since) = (&self.runs[open.run].run_id, minute(Some(open.since)));
+            let (run, since) = (&self.runs[open.run].id, minute(Some(open.since)));
             Some(format!(
                 "u{user}|{run}|{}|{since}|{}",
                 open.reason, open.times
@@ -354,7 +348,7 @@ impl Model {
         let changes = self.runs.iter().flat_map(|run| {
             let changes = run.changes.iter();
             changes.map(|(user, change)| {
-                format!("{}|u{user}|{}|{}", run.run_id, change.action, change.state)
+                format!("{}|u{user}|{}|{}", run.id, change.action, change.state)
             })
         });
         let errors = self.runs.iter().flat_map(|run| {
@@ -362,7 +356,7 @@ impl Model {
                 let (outcome, reason) = (error.outcome, error.reason);
                 format!(
                     "{}|u{user}|{outcome}|{reason}|{}",
-                    run.run_id,
+                    run.id,
                     minute(error.resolved_at)
                 )
             })

@@ -89,7 +89,7 @@ impl World {
         let drive = self.bed.begin(dry, partial, self.now).await;
         self.keys.push(drive.key);
         self.model.runs.push(Run {
-            run_id: drive.run_id.to_string(),
+            id: drive.run_id.to_string(),
             state: State::Running,
             dry,
             partial,
