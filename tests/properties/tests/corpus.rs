@@ -45,7 +45,7 @@ fn holds(name: &str) {
     let (_, property) = properties::ALL
         .into_iter()
         .find(|(known, _)| *known == name)
-        .unwrap();
+        .expect("it is on the list");
     let number = |name: &str| {
         env::var(name)
             .ok()
