@@ -63,6 +63,21 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
         add_for_values(environment, name, filter);
     }
     for (name, filter) in [
+        ("capitalize", Value::from_function(builtin::capitalize)),
+        ("escape", Value::from_function(builtin::escape)),
+        ("e", Value::from_function(builtin::escape)),
+        ("indent", Value::from_function(builtin::indent)),
+        ("lower", Value::from_function(builtin::lower)),
+        ("replace", Value::from_function(builtin::replace)),
+        ("safe", Value::from_function(builtin::safe)),
+        ("string", Value::from_function(builtin::string)),
+        ("title", Value::from_function(builtin::title)),
+        ("trim", Value::from_function(builtin::trim)),
+        ("upper", Value::from_function(builtin::upper)),
+    ] {
+        add_charged(environment, name, filter);
+    }
+    for (name, filter) in [
         ("batch", Value::from_function(builtin::batch)),
         ("chain", Value::from_function(builtin::chain)),
         ("count", Value::from_function(builtin::length)),
@@ -100,6 +115,9 @@ fn default(value: &Value, other: Option<Value>, lax: Option<bool>) -> Value {
 fn add_for_values(environment: &mut Environment<'static>, name: &'static str, filter: Value) {
     let keeping_empty = move |state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>| {
         let arguments = arguments.into_values();
+        for argument in &arguments {
+            value::charge(state, argument)?;
+        }
         // With a default, as in `int(default=3)`, an empty value is something to these two.
         let has_default = arguments.len() > 1 && matches!(name, "int" | "float");
         if arguments.first().is_some_and(value::is_empty) && !has_default {
@@ -110,12 +128,24 @@ fn add_for_values(environment: &mut Environment<'static>, name: &'static str, fi
     environment.add_filter(name, keeping_empty);
 }
 
+/// Adds one of Jinja's own filters, which makes a text of a list as well.
+fn add_charged(environment: &mut Environment<'static>, name: &'static str, filter: Value) {
+    let charged = move |state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>| {
+        let arguments = arguments.into_values();
+        for argument in &arguments {
+            value::charge(state, argument)?;
+        }
+        filter.call(state, &arguments)
+    };
+    environment.add_filter(name, charged);
+}
+
 /// Adds one of Jinja's own filters, which sees lists without their empty members.
 fn add_for_lists(environment: &mut Environment<'static>, name: &'static str, filter: Value) {
     let seeing_dense = move |state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>| {
         let mut arguments = arguments.into_values();
         if let Some(list) = arguments.first_mut() {
-            *list = value::dense(list)?;
+            *list = value::dense(state, list)?;
         }
         filter.call(state, &arguments)
     };

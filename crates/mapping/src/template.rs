@@ -58,10 +58,11 @@ impl Engine {
         environment.set_formatter(|out, state, value| {
             if state.name().starts_with(TYPED) {
                 let mut json = String::new();
-                value::encode(value, &mut json)?;
+                value::encode(state, value, &mut json)?;
                 out.write_str(&json)?;
             } else if !value::is_empty(value) {
-                write!(out, "{}", value::dense(value)?)?;
+                value::charge(state, value)?;
+                write!(out, "{}", value::dense(state, value)?)?;
             }
             Ok(())
         });

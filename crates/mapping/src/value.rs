@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ValueKind};
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, State, Value};
 use serde::de::Error as _;
 
 use crate::raw;
@@ -18,17 +18,41 @@ pub(crate) fn is_list(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
 }
 
+/// Takes fuel for each member of a list or an object, and of those within.
+///
+/// The engine repeats a list, as in `[1] * 1000`, only when it is gone through, and takes nothing for that.
+///
+/// # Errors
+///
+/// If the fuel does not suffice, or a list cannot be gone through.
+pub(crate) fn charge(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if !is_list(value) && value.kind() != ValueKind::Map {
+        return Ok(());
+    }
+    for member in value.try_iter()?.checked() {
+        state.consume_fuel(1)?;
+        let member = member?;
+        if value.kind() == ValueKind::Map {
+            charge(state, &value.get_item(&member)?)?;
+        } else {
+            charge(state, &member)?;
+        }
+    }
+    Ok(())
+}
+
 /// A list without its empty members; any other value as it is.
 ///
 /// # Errors
 ///
 /// If iterating over the list fails, as in `map` with a filter that fails.
-pub(crate) fn dense(value: &Value) -> Result<Value, Error> {
+pub(crate) fn dense(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     if !is_list(value) {
         return Ok(value.clone());
     }
     let mut members = Vec::new();
     for member in value.try_iter()?.checked() {
+        state.consume_fuel(1)?;
         let member = member?;
         if !is_empty(&member) {
             members.push(member);
@@ -99,7 +123,7 @@ fn decode_object(raw: &str, depth: usize) -> serde_json::Result<Value> {
 /// # Errors
 ///
 /// If the value is nothing that JSON knows, as a function or a number that is not finite.
-pub(crate) fn encode(value: &Value, out: &mut String) -> Result<(), Error> {
+pub(crate) fn encode(state: &State<'_, '_>, value: &Value, out: &mut String) -> Result<(), Error> {
     if is_empty(value) {
         return Ok(());
     }
@@ -111,10 +135,11 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<(), Error> {
             out.push('[');
             let mut separator = "";
             for member in value.try_iter()?.checked() {
+                state.consume_fuel(1)?;
                 let member = member?;
                 if !is_empty(&member) {
                     out.push_str(separator);
-                    encode(&member, out)?;
+                    encode(state, &member, out)?;
                     separator = ",";
                 }
             }
@@ -124,6 +149,7 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<(), Error> {
             out.push('{');
             let mut separator = "";
             for key in value.try_iter()? {
+                state.consume_fuel(1)?;
                 let member = value.get_item(&key)?;
                 out.push_str(separator);
                 match key.as_str() {
@@ -134,7 +160,7 @@ pub(crate) fn encode(value: &Value, out: &mut String) -> Result<(), Error> {
                 if is_empty(&member) {
                     out.push_str("null");
                 } else {
-                    encode(&member, out)?;
+                    encode(state, &member, out)?;
                 }
                 separator = ",";
             }

@@ -585,6 +585,25 @@ fn a_failing_expression_fails_its_field_alone_and_says_why() {
 }
 
 #[test]
+fn a_list_that_is_repeated_without_end_is_stopped_wherever_it_is_gone_through() {
+    for expression in [
+        "{{ [1] * 100000000 }}",
+        "list: {{ [[1] * 100000000] }}",
+        "{{ {'a': [1] * 100000000} | concat }}",
+        "{{ ([1] * 100000000) | sum }}",
+        "{{ [[1] * 100000000] | string }}",
+        "{{ ([1] * 100000000) | lower }}",
+        "{{ {'a': [1] * 100000000} | tojson }}",
+    ] {
+        let message = failure(expression, &ana());
+        assert!(
+            message.ends_with("it takes too long, so it was stopped"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn every_issue_of_a_user_is_given() {
     let fields = vec![
         FieldDefinition::new("a", "{{ 1 / 0 }}"),

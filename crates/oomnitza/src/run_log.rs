@@ -57,7 +57,8 @@ pub(crate) async fn read(
         match find(transport, ident, portion).await {
             Ok(Some(line)) => {
                 let details = details(transport, &line, idents).await?;
-                return Ok(Some(RunLog::new(&line, details.as_ref())));
+                let tell = |words| transport.redact(words);
+                return Ok(Some(RunLog::new(&line, details.as_ref(), tell)));
             }
             Ok(None) => {}
             Err(error) if error.is_unauthorized() => return Err(error),
@@ -148,7 +149,8 @@ fn are_of_same_run(line: &Value, details: &Value) -> Option<bool> {
 }
 
 impl RunLog {
-    fn new(line: &Value, details: Option<&Value>) -> Self {
+    /// Reads the log off both; `tell` cuts out what is secret.
+    fn new(line: &Value, details: Option<&Value>, tell: impl Fn(String) -> String) -> Self {
         let nothing = Value::Null;
         let details = details.unwrap_or(&nothing);
         let objects = &details["objects"];
@@ -160,9 +162,8 @@ impl RunLog {
             status: statuses
                 .iter()
                 .find(|status| !status.is_empty())
-                .copied()
-                .unwrap_or_default()
-                .to_owned(),
+                .map(|status| tell((*status).to_owned()))
+                .unwrap_or_default(),
             added: either("added", "added_records_count").unwrap_or(0),
             updated: either("updated", "updated_records_count").unwrap_or(0),
             skipped: either("skipped", "skipped_records_count").unwrap_or(0),
@@ -173,7 +174,7 @@ impl RunLog {
             unchanged: count(&objects["unchanged"]).unwrap_or(0),
             canceled: count(&objects["canceled"]).unwrap_or(0),
             processing,
-            words: words(&details["logs"]),
+            words: words(&details["logs"], tell),
             finished: processing == 0
                 && !statuses.into_iter().any(is_ongoing)
                 && ![details, line].into_iter().any(has_no_end),
@@ -205,7 +206,7 @@ fn has_no_end(run: &Value) -> bool {
     }
 }
 
-fn words(logs: &Value) -> Vec<String> {
+fn words(logs: &Value, tell: impl Fn(String) -> String) -> Vec<String> {
     ["Fatal Error", "failed"]
         .into_iter()
         .filter_map(|kind| logs[kind].as_array())
@@ -215,6 +216,7 @@ fn words(logs: &Value) -> Vec<String> {
             let line = line
                 .as_str()
                 .map_or_else(|| line.to_string(), str::to_owned);
+            let line = tell(line);
             line.chars()
                 .take(LINE_LENGTH)
                 .map(|character| {

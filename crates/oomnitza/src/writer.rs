@@ -227,13 +227,13 @@ pub(crate) fn unless_refused(operation: &'static str, response: &Response) -> Re
         Some(words) => Err(Error::Refused {
             operation,
             status: response.status,
-            words: words_of(&words),
+            words: words_of(response, &words),
         }),
     }
 }
 
-/// What an error in the body of a 2xx says: its beginning, on one line.
-pub(crate) fn words_of(error: &Value) -> String {
+/// What an error in the body of a 2xx says: its beginning, on one line, secrets cut out.
+pub(crate) fn words_of(response: &Response, error: &Value) -> String {
     let words = error
         .as_str()
         .map_or_else(|| error.to_string(), str::to_owned);
@@ -244,6 +244,7 @@ pub(crate) fn words_of(error: &Value) -> String {
             character
         }
     };
+    let words = response.redact(words);
     words.chars().map(plain).take(500).collect()
 }
 

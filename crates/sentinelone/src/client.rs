@@ -240,7 +240,7 @@ const OWN_USER: Call = Call {
 /// Reads the one user that a request asks for.
 async fn read_user(call: Call, request: Request) -> Result<Result<User, Malformed>, Error> {
     let answer = request.operation(call.operation).send_checked(|response| {
-        let answer = open::<&RawValue>(&response.body)?;
+        let answer = open::<&RawValue>(response)?;
         let answer = answer.map(|user| response.body.slice_ref(user.get().as_bytes()));
         Ok((response.status, answer))
     });
@@ -254,7 +254,7 @@ async fn read_data<T>(
     read: impl Fn(&str) -> Result<T, serde_json::Error>,
 ) -> Result<T, Error> {
     let answer = request.operation(call.operation).send_checked(|response| {
-        let answer = match open::<&RawValue>(&response.body)? {
+        let answer = match open::<&RawValue>(response)? {
             Answer::Data(json, pagination) => Answer::Data(read(json.get())?, pagination),
             Answer::Errors(words) => Answer::Errors(words),
         };

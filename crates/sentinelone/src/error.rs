@@ -153,14 +153,17 @@ fn words_of_body(body: &[u8]) -> Option<String> {
         errors: Option<&'a RawValue>,
     }
     let refusal: Refusal<'_> = serde_json::from_slice(body).ok()?;
-    words(refusal.errors?)
+    // Secrets were cut out of it when it came.
+    words(refusal.errors?, |words| words)
 }
 
 /// The words of an `errors` member: `None` where it says that all is well.
 ///
 /// An entry is `{"code":4030010,"title":"…","detail":"…"}`, of which anything may be absent, null or
 /// empty; a console that writes it in another way is quoted as it is.
-pub(crate) fn words(errors: &RawValue) -> Option<String> {
+///
+/// `redact` cuts secrets out.
+pub(crate) fn words(errors: &RawValue, redact: impl Fn(String) -> String) -> Option<String> {
     let text = match serde_json::from_str(errors.get()).unwrap_or(Value::Null) {
         Value::Null | Value::Bool(false) => return None,
         Value::Array(entries) if entries.is_empty() => return None,
@@ -169,6 +172,7 @@ pub(crate) fn words(errors: &RawValue) -> Option<String> {
         Value::Array(entries) => entries.iter().map(entry).collect::<Vec<_>>().join("; "),
         other => entry(&other),
     };
+    let text = redact(text);
     let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     Some(printable.take(MAX_WORDS).collect())
 }
@@ -198,7 +202,7 @@ mod tests {
 
     fn check(errors: &str, expected: Option<&str>) {
         let raw: &RawValue = serde_json::from_str(errors).unwrap();
-        assert_eq!(words(raw).as_deref(), expected, "{errors}");
+        assert_eq!(words(raw, |words| words).as_deref(), expected, "{errors}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use serde::{Deserialize, de::Error as _};
 use serde_json::value::RawValue;
+use transport::Response;
 
 use crate::error::{Call, Error, words};
 
@@ -88,7 +89,7 @@ impl Listing {
         // What a page holds is read where a body that is cut short can still be asked for again.
         let (status, answer) = request
             .send_checked(|response| {
-                let answer = open::<Vec<&RawValue>>(&response.body)?;
+                let answer = open::<Vec<&RawValue>>(response)?;
                 let answer = answer.map(|items| {
                     let items = items.iter();
                     items
@@ -153,7 +154,9 @@ impl<D> Answer<D> {
 /// Opens the envelope that every answer comes in.
 ///
 /// Data that are missing are a fault of the JSON, like a body that is cut short.
-pub(crate) fn open<'a, D: Deserialize<'a>>(body: &'a [u8]) -> Result<Answer<D>, serde_json::Error> {
+pub(crate) fn open<'a, D: Deserialize<'a>>(
+    response: &'a Response,
+) -> Result<Answer<D>, serde_json::Error> {
     #[derive(Deserialize)]
     #[serde(bound(deserialize = "D: Deserialize<'de>"))]
     struct Envelope<'a, D> {
@@ -169,16 +172,17 @@ pub(crate) fn open<'a, D: Deserialize<'a>>(body: &'a [u8]) -> Result<Answer<D>, 
         errors: Option<&'a RawValue>,
     }
 
-    let envelope = match serde_json::from_slice::<Envelope<'a, D>>(body) {
+    let told = |errors: &RawValue| words(errors, |words| response.redact(words));
+    let envelope = match serde_json::from_slice::<Envelope<'a, D>>(&response.body) {
         Ok(envelope) => envelope,
         // Where there are errors the data may be anything.
         Err(fault) => {
-            let reported = serde_json::from_slice::<Errors<'_>>(body).ok();
-            let reported = reported.and_then(|answer| words(answer.errors?));
+            let reported = serde_json::from_slice::<Errors<'_>>(&response.body).ok();
+            let reported = reported.and_then(|answer| told(answer.errors?));
             return reported.map(Answer::Errors).ok_or(fault);
         }
     };
-    if let Some(words) = envelope.errors.and_then(words) {
+    if let Some(words) = envelope.errors.and_then(told) {
         return Ok(Answer::Errors(words));
     }
     let data = envelope

@@ -41,7 +41,7 @@ pub struct Malformed {
     pub email: Option<String>,
     /// Which field is wrong, and what was expected.
     pub message: String,
-    /// The user as it came.
+    /// The user as it came; of one that is nested too deep the beginning, as a JSON text.
     pub json: Bytes,
 }
 
@@ -111,6 +111,9 @@ pub struct OwnToken {
 impl User {
     /// Reads one user; what is wrong with it is named.
     pub(crate) fn read(json: Bytes) -> Result<Self, Malformed> {
+        if is_too_deep(&json) {
+            return Err(Malformed::too_deep(&json));
+        }
         let fields: Result<Fields<'_>, _> = serde_json::from_slice(&json);
         let Ok(fields) = fields else {
             return Err(Malformed::examine(json));
@@ -167,6 +170,19 @@ impl User {
 }
 
 impl Malformed {
+    /// A user that neither templates nor a database can look into.
+    fn too_deep(json: &[u8]) -> Self {
+        let fields: Fields<'_> = serde_json::from_slice(json).unwrap_or_default();
+        let text = String::from_utf8_lossy(json);
+        let beginning: String = text.chars().take(BEGINNING).collect();
+        Self {
+            id: UserId::try_from(&*fields.id.0).ok(),
+            email: fields.email.0.map(Cow::into_owned),
+            message: format!("the user is nested deeper than {DEEPEST} levels"),
+            json: serde_json::Value::from(beginning).to_string().into(),
+        }
+    }
+
     /// Looks for what is wrong with a user that could not be read, field by field.
     fn examine(json: Bytes) -> Self {
         let fields: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_slice(&json);
@@ -198,6 +214,34 @@ impl Malformed {
             json: json.clone(),
         }
     }
+}
+
+/// How deep the JSON of a user may be nested: deeper than any console does it, and no deeper than all who read it.
+const DEEPEST: usize = 100;
+
+/// How many characters are kept of a user that is nested deeper.
+const BEGINNING: usize = 200;
+
+/// Whether JSON is nested deeper than a user's may be.
+fn is_too_deep(json: &[u8]) -> bool {
+    let opens = |byte: &u8| matches!(byte, b'{' | b'[');
+    // Nobody has so many lists and objects, so that nearly nobody is looked at twice.
+    if json.iter().filter(|byte| opens(byte)).count() <= DEEPEST {
+        return false;
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    json.iter().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// What is wrong with a field, if anything is.
@@ -389,6 +433,22 @@ mod tests {
         };
         assert_eq!(role.scope_id.as_deref(), Some("225494730938493915"));
         assert_eq!(role.role_id.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn a_user_who_is_nested_too_deep_is_malformed_and_still_known() {
+        let nested = |levels: usize| {
+            let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+            let text = "[".repeat(200);
+            format!(r#"{{"id":"7","email":"a@b.c","x":{open}{close},"y":"\\\"{text}"}}"#)
+        };
+        assert!(User::read(Bytes::from(nested(DEEPEST))).is_ok());
+        let malformed = User::read(Bytes::from(nested(DEEPEST + 1))).unwrap_err();
+        assert_eq!(malformed.id, Some(UserId::try_from("7").unwrap()));
+        assert_eq!(malformed.email.as_deref(), Some("a@b.c"));
+        insta::assert_snapshot!(malformed.message, @"the user is nested deeper than 100 levels");
+        let kept: String = serde_json::from_slice(&malformed.json).unwrap();
+        assert!(nested(DEEPEST + 1).starts_with(&kept) && kept.len() == BEGINNING);
     }
 
     #[test]

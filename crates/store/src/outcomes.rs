@@ -58,7 +58,9 @@ const PUBLISH: &[&str] = &[
        AND (people.outcome IS NOT e.outcome OR people.reason IS NOT e.reason)",
     "UPDATE people SET outcome = 'unchanged', reason = NULL
      WHERE integration = ?2 AND outcome IS NOT 'unchanged'
-       AND (?3 IS NULL AND present = 1 OR person IN (SELECT value FROM json_each(?3)))
+       AND (?3 IS NULL AND present = 1
+              AND seen_at <= ifnull((SELECT planned_at FROM runs WHERE run = ?1 AND decision IS NOT NULL), seen_at)
+            OR person IN (SELECT value FROM json_each(?3)))
        AND person NOT IN (SELECT person FROM changes WHERE run = ?1)
        AND person NOT IN (SELECT person FROM saas_changes WHERE run = ?1)
        AND person NOT IN (SELECT person FROM errors WHERE run = ?1 AND person IS NOT NULL)",
@@ -101,7 +103,8 @@ impl Store {
             .await
             .map_err(&failed)?;
         let among = partial.map(list);
-        // Who is loaded, gone or out of scope now has no errors from before.
+        // Who is loaded, gone or out of scope now has no errors from before. A plan that waited says nothing of
+        // those who arrived after it was made, or were read alone.
         let resolved: Vec<PersonRow> = sqlx::query_scalar(
             "DELETE FROM open_errors WHERE person IN (
                 SELECT o.person FROM open_errors o
@@ -109,7 +112,11 @@ impl Store {
                 LEFT JOIN errors e ON e.run = ?1 AND e.person = o.person
                 WHERE o.integration = ?2 AND CASE
                     WHEN e.error IS NOT NULL THEN e.reason = 'out_of_scope' AND o.reason <> 'out_of_scope'
-                    WHEN ?3 IS NULL THEN p.present = 1 OR p.gone_since IS NOT NULL
+                    WHEN ?3 IS NULL THEN p.gone_since IS NOT NULL
+                      OR o.person IN (SELECT person FROM changes WHERE run = ?1)
+                      OR o.person IN (SELECT person FROM saas_changes WHERE run = ?1 AND action = 'update')
+                      OR p.present = 1 AND p.seen_at <= ifnull(
+                          (SELECT planned_at FROM runs WHERE run = ?1 AND decision IS NOT NULL), p.seen_at)
                     ELSE o.person IN (SELECT value FROM json_each(?3)) END)
              RETURNING person",
         )

@@ -1,6 +1,6 @@
 //! One try: a request out, an answer in.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
@@ -31,11 +31,7 @@ impl Request {
         }
 
         let asked = SystemTime::now();
-        let mut answer = shared
-            .http
-            .execute(request)
-            .await
-            .map_err(Fault::from_reqwest)?;
+        let mut answer = self.answer(request).await?;
         shared
             .skew
             .measure(answer.headers(), asked, SystemTime::now());
@@ -44,7 +40,8 @@ impl Request {
             let location = status
                 .is_redirection()
                 .then(|| location(&self.url, answer.headers()))
-                .flatten();
+                .flatten()
+                .map(|location| shared.redact(location));
             let mut refusal = refusal(&mut answer, |text| shared.redact(text)).await;
             refusal.location = location;
             return Err(Fault::Status(refusal));
@@ -54,7 +51,20 @@ impl Request {
             status,
             headers: std::mem::take(answer.headers_mut()),
             body,
+            shared: Arc::clone(shared),
         })
+    }
+}
+
+impl Request {
+    /// The answer to a request, of which the body is still to be read.
+    async fn answer(&self, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
+        #[cfg(feature = "scripted")]
+        if let Some(script) = &self.client.script {
+            return Ok(script.answer(&request));
+        }
+        let answer = self.client.shared.http.execute(request).await;
+        answer.map_err(Fault::from_reqwest)
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Client {
     pub(crate) shared: Arc<Shared>,
     /// Once it is cancelled, nothing more is sent.
     pub(crate) stopped: CancellationToken,
+    #[cfg(feature = "scripted")]
+    pub(crate) script: Option<crate::script::Script>,
 }
 
 /// What all clones of a client have in common.
@@ -105,6 +107,8 @@ impl Client {
                 learned: RwLock::default(),
             }),
             stopped: CancellationToken::new(),
+            #[cfg(feature = "scripted")]
+            script: None,
         })
     }
 
@@ -184,6 +188,11 @@ impl Client {
     /// The URL that paths are appended to; it ends with a slash.
     pub fn base(&self) -> &Url {
         &self.shared.base
+    }
+
+    /// Cuts the client's secrets out of words of the system that are to be shown.
+    pub fn redact(&self, words: String) -> String {
+        self.shared.redact(words)
     }
 
     /// The value of the credential's header, for a body that has to repeat it.

@@ -4,6 +4,7 @@ use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
+use serde::de::Error as _;
 
 /// A request that was given up.
 ///
@@ -153,6 +154,19 @@ impl Fault {
         } else {
             Self::Interrupted(error)
         }
+    }
+
+    /// What the parser says of a body, without the text that it found: that may be a secret, or personal.
+    pub(crate) fn not_json(error: serde_json::Error) -> Self {
+        let message = error.to_string();
+        let Some((before, found)) = message.split_once(" string \"") else {
+            return Self::NotJson(error);
+        };
+        let behind = found.rsplit_once("\", expected ");
+        let behind = behind.map_or("something else", |(_, expected)| expected);
+        Self::NotJson(serde_json::Error::custom(format!(
+            "{before} a text, expected {behind}"
+        )))
     }
 
     /// The status of the answer, if there was one.

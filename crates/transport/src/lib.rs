@@ -17,6 +17,8 @@ mod client;
 mod request;
 mod send;
 mod attempt;
+#[cfg(feature = "scripted")]
+mod script;
 mod hook;
 mod pace;
 mod retry;

@@ -1,13 +1,16 @@
 //! A request before it is sent, and the answer to it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
-use crate::{client::Client, error::Error};
+use crate::{
+    client::{Client, Shared},
+    error::Error,
+};
 
 /// Whether a request may be sent again when it is not known what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,14 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, decompressed.
     pub body: Bytes,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Response {
+    /// Cuts the client's secrets out of words of the answer that are to be shown.
+    pub fn redact(&self, words: String) -> String {
+        self.shared.redact(words)
+    }
 }
 
 // By hand: a body stays out of logs.

@@ -60,7 +60,7 @@ impl Request {
             shared.meter.count_answer(status);
             record(attempts, status, started);
 
-            let fault = match answer.and_then(|response| read(response).map_err(Fault::NotJson)) {
+            let fault = match answer.and_then(|response| read(response).map_err(Fault::not_json)) {
                 Ok(value) => {
                     if attempts > 1 {
                         let duration_ms = started.elapsed().as_millis();

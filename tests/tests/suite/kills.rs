@@ -21,9 +21,9 @@ use tests::{Delivery, Ended};
 
 use crate::company::Company;
 
-const BOTH: [Delivery; 2] = [Delivery::Rest, Delivery::Bulk];
+pub(crate) const BOTH: [Delivery; 2] = [Delivery::Rest, Delivery::Bulk];
 
-fn company(delivery: Delivery, users: u32) -> Company {
+pub(crate) fn company(delivery: Delivery, users: u32) -> Company {
     Company::with(users, 0.5, |config| {
         config.delivery = delivery;
         config.batch = 7;

@@ -32,6 +32,8 @@ mod notify;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod peers;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use minijinja::value::Rest;
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, State, Value};
 
 use crate::value;
 
@@ -42,10 +42,14 @@ fn words(text: &str, pieces: usize) -> Vec<&str> {
 
 /// `concat`: a value and all arguments as one text, without those that are empty. A list gives
 /// the texts of its members.
-pub(super) fn concat(first: Value, others: Rest<Value>) -> Result<Value, Error> {
+pub(super) fn concat(
+    state: &State<'_, '_>,
+    first: Value,
+    others: Rest<Value>,
+) -> Result<Value, Error> {
     let mut text = String::new();
     for part in std::iter::once(first).chain(others.0) {
-        push_text(&part, &mut text)?;
+        push_text(state, &part, &mut text)?;
     }
     Ok(if text.is_empty() {
         Value::UNDEFINED
@@ -54,14 +58,16 @@ pub(super) fn concat(first: Value, others: Rest<Value>) -> Result<Value, Error> 
     })
 }
 
-fn push_text(value: &Value, text: &mut String) -> Result<(), Error> {
+fn push_text(state: &State<'_, '_>, value: &Value, text: &mut String) -> Result<(), Error> {
     use std::fmt::Write as _;
 
     if value::is_list(value) {
         for member in value.try_iter()?.checked() {
-            push_text(&member?, text)?;
+            state.consume_fuel(1)?;
+            push_text(state, &member?, text)?;
         }
     } else if !value::is_empty(value) {
+        value::charge(state, value)?;
         write!(text, "{value}").expect("a String takes everything");
     }
     Ok(())

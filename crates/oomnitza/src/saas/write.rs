@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use transport::{Repeat, Request};
+use transport::{Repeat, Request, Response};
 
 use super::model::id_text;
 use crate::error::Error;
@@ -145,7 +145,7 @@ impl Writer {
         let body = json!({ "saas_user_ids": list }).to_string();
         let response = send(operation, request, body.into()).await?;
         if let Ok(items) = serde_json::from_slice::<Vec<Item<'_>>>(&response.body) {
-            return Ok(outcomes(ids, &items));
+            return Ok(outcomes(&response, ids, &items));
         }
         unless_refused(operation, &response)?;
         Ok(vec![Ok(()); ids.len()])
@@ -161,7 +161,7 @@ struct Item<'a> {
     error: Value,
 }
 
-fn outcomes(ids: &[SaasUserId], items: &[Item<'_>]) -> Vec<ItemOutcome> {
+fn outcomes(response: &Response, ids: &[SaasUserId], items: &[Item<'_>]) -> Vec<ItemOutcome> {
     let mut known: HashMap<String, ItemOutcome> = HashMap::with_capacity(items.len());
     for item in items {
         let Some(id) = item.saas_user_id.and_then(id_text) else {
@@ -170,7 +170,7 @@ fn outcomes(ids: &[SaasUserId], items: &[Item<'_>]) -> Vec<ItemOutcome> {
         let outcome = if is_nothing(&item.error) {
             Ok(())
         } else {
-            Err(words_of(&item.error))
+            Err(words_of(response, &item.error))
         };
         let entry = known.entry(id.into_owned()).or_insert(Ok(()));
         if entry.is_ok() {

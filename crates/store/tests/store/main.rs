@@ -18,6 +18,7 @@ mod presence;
 mod remembering;
 mod retention;
 mod slots;
+mod states;
 mod support;
 mod upgrade;
 mod upkeep;

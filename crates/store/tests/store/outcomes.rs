@@ -1,9 +1,9 @@
 //! What the outcomes of runs mean for people and for earlier errors.
 
-use store::State;
 use store::Verdict::Unchanged;
+use store::{Decision, State};
 
-use crate::support::{at, bed, create, fail, seen, skip};
+use crate::support::{POPULATION, at, bed, create, fail, seen, skip, update};
 
 const OPEN: &str =
     "SELECT source_id, reason, since, runs, at FROM v_open_errors ORDER BY source_id";
@@ -302,5 +302,70 @@ async fn integrations_leave_each_others_errors_alone() {
     assert_eq!(
         bed.lines("SELECT integration FROM v_open_errors").await,
         ["other", "other"]
+    );
+}
+
+#[tokio::test]
+async fn a_plan_that_waited_says_nothing_of_who_arrived_after_it_was_made() {
+    let bed = bed().await;
+    let mut waiting = bed.begin(false, false, 1).await;
+    bed.plan(&mut waiting, &[seen("1", update("9001"))], true, 1)
+        .await;
+    let presence = &waiting.summary.presence;
+    bed.store
+        .settle_presence(waiting.key, POPULATION, presence, at(1))
+        .await
+        .unwrap();
+    bed.store
+        .end_run(
+            waiting.key,
+            State::Planned,
+            &waiting.summary.counts,
+            None,
+            at(1),
+        )
+        .await
+        .unwrap();
+    bed.run_only(&[seen("2", fail("mapping"))], 2).await;
+    let mut dry = bed.begin(true, false, 3).await;
+    let everybody = [
+        seen("1", update("9001")),
+        seen("2", Unchanged),
+        seen("3", Unchanged),
+    ];
+    bed.plan(&mut dry, &everybody, true, 3).await;
+    let presence = &dry.summary.presence;
+    bed.store
+        .settle_presence(dry.key, POPULATION, presence, at(3))
+        .await
+        .unwrap();
+    bed.store
+        .end_run(dry.key, State::Completed, &dry.summary.counts, None, at(3))
+        .await
+        .unwrap();
+
+    let decision = Decision {
+        by: "ada".to_owned(),
+        reason: None,
+        at: at(4),
+    };
+    bed.store
+        .take_up(waiting.key, State::Planned, &decision)
+        .await
+        .unwrap();
+    bed.deliver(&waiting, 4).await;
+    bed.store
+        .publish_outcomes(waiting.key, None, at(4))
+        .await
+        .unwrap();
+    bed.end(&waiting, State::Completed, 4).await;
+    let people = "SELECT source_id, last_outcome, last_reason FROM v_people ORDER BY source_id";
+    assert_eq!(
+        bed.lines(people).await,
+        ["1|updated|", "2|failed|mapping", "3||"]
+    );
+    assert_eq!(
+        bed.lines("SELECT source_id FROM v_open_errors").await,
+        ["2"]
     );
 }
