@@ -3,6 +3,7 @@
 //! Lines come in chunks, and a chunk is one transaction: large enough to cost little a row,
 //! small enough to keep other writers waiting for milliseconds only.
 
+mod explanations;
 mod rows;
 
 use jiff::Timestamp;

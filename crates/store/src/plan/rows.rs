@@ -5,9 +5,8 @@ use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{Action, ContentHash, Line, Sighting, Verdict};
+use super::{Action, ContentHash, Line, Sighting, Verdict, explanations};
 use crate::faults::{FaultRow, Severity, insert_faults};
-use crate::json::list;
 use crate::people::PersonRow;
 use crate::runs::{Counts, RunKey};
 use crate::saas::SaasPlan;
@@ -262,17 +261,9 @@ impl Rows {
             self.newcomers.iter().map(|one| one.person).collect()
         };
         insert_newcomers(connection, key, self.newcomers, complete, at).await?;
-        insert_absences(connection, key, absent, at).await?;
+        explanations::insert_absences(connection, key, absent, at).await?;
         update_known(connection, key, self.known).await?;
-        insert(
-            connection,
-            "INSERT INTO bystanders (run, person) ",
-            self.bystanders,
-            |mut row, person| {
-                row.push_bind(key.run).push_bind(person);
-            },
-        )
-        .await?;
+        explanations::insert_bystanders(connection, key, self.bystanders).await?;
         insert(
             connection,
             "INSERT INTO user_versions (user_version, person, run, user) ",
@@ -338,7 +329,7 @@ impl Rows {
 }
 
 /// Runs an INSERT over all rows, a few hundred at a time.
-async fn insert<T>(
+pub(super) async fn insert<T>(
     connection: &mut SqliteConnection,
     head: &str,
     rows: Vec<T>,
@@ -388,31 +379,14 @@ async fn insert_newcomers(
     .await
 }
 
-/// Notes of those whom a run of some users brought that no run of everybody has had them yet.
-async fn insert_absences(
-    connection: &mut SqliteConnection,
-    key: RunKey,
-    people: Vec<PersonRow>,
-    at: Timestamp,
-) -> Result<(), sqlx::Error> {
-    insert(
-        connection,
-        "INSERT INTO absences (person, run, at, gone) ",
-        people,
-        |mut row, person| {
-            row.push_bind(person).push_bind(key.run);
-            row.push_bind(at.as_millisecond()).push("0");
-        },
-    )
-    .await
-}
-
 async fn update_known(
     connection: &mut SqliteConnection,
     key: RunKey,
     people: Vec<Latest>,
 ) -> Result<(), sqlx::Error> {
-    keep_sightings(connection, key, &people).await?;
+    let sighted = people.iter().filter(|one| one.sighting.is_some());
+    let sighted: Vec<PersonRow> = sighted.map(|one| one.person).collect();
+    explanations::keep_sightings(connection, key, &sighted).await?;
     let mut people = people.into_iter().peekable();
     while people.peek().is_some() {
         let mut sql = QueryBuilder::<Sqlite>::new(
@@ -453,29 +427,6 @@ async fn update_known(
         sql.push(", people.sighting_run) FROM n WHERE people.person = n.person");
         sql.build().execute(&mut *connection).await?;
     }
-    Ok(())
-}
-
-/// Keeps the sightings that are about to be superseded.
-async fn keep_sightings(
-    connection: &mut SqliteConnection,
-    key: RunKey,
-    people: &[Latest],
-) -> Result<(), sqlx::Error> {
-    let sighted = people.iter().filter(|one| one.sighting.is_some());
-    let sighted: Vec<PersonRow> = sighted.map(|one| one.person).collect();
-    if sighted.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO sightings (person, run, until_run, seen)
-         SELECT p.person, p.sighting_run, ?, p.sighting
-         FROM json_each(?) j CROSS JOIN people p ON p.person = j.value WHERE p.sighting_run IS NOT NULL",
-    )
-    .bind(key.run)
-    .bind(list(&sighted))
-    .execute(connection)
-    .await?;
     Ok(())
 }
 
