@@ -70,6 +70,10 @@ pub struct Config {
     pub timeout: &'static str,
     /// Requests a second to either side.
     pub requests_per_second: u32,
+    /// The application to which people are assigned, as a YAML map; `None`: they are people alone.
+    pub saas: Option<&'static str>,
+    /// What becomes of `SaaS` users who are gone: `keep` or `deactivate`.
+    pub missing: &'static str,
     /// What a load must keep, as a YAML map; by default whatever it does passes. Empty: what is usual.
     pub guards: String,
     /// When it runs, as the entries of a YAML map; by default on no day that a test sees.
@@ -105,7 +109,9 @@ impl Config {
                 .collect(),
             timeout: "60s",
             requests_per_second: 1000,
-            guards: "{ create: 100%, update: 100%, role_change: 100%, blank: 100%, source_shrink: 100%, \
+            saas: None,
+            missing: "keep",
+            guards: "{ create: 100%, update: 100%, role_change: 100%, deactivate: 100%, blank: 100%, source_shrink: 100%, \
                      failed: 100% }"
                 .to_owned(),
             schedule: "cron: \"0 0 29 2 *\"".to_owned(),
@@ -178,9 +184,11 @@ impl Config {
              \x20     url: {oomnitza_url}\n\
              \x20     credential: oomnitza\n\
              \x20     requests_per_second: {rate}\n\
+             {saas}\
              {delivery}\
              \x20   preference: {preference}\n\
              \x20   sync_keys: [{sync_keys}]\n\
+             \x20   missing: {missing}\n\
              {guards}\
              \x20   schedule: {{ {schedule} }}\n\
              \x20   mapping:\n\
@@ -190,7 +198,12 @@ impl Config {
             site_ids = self.site_ids,
             scope = self.scope,
             rate = self.requests_per_second,
+            saas = match self.saas {
+                Some(saas) => format!("      records: user_and_saas_user\n      saas: {saas}\n"),
+                None => String::new(),
+            },
             delivery = self.delivery(),
+            missing = self.missing,
             preference = self.preference,
             sync_keys = self.sync_keys.join(", "),
             guards = match self.guards.as_str() {

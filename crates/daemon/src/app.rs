@@ -186,6 +186,12 @@ pub(crate) fn loader(
             delivery: delivery(integration)?,
             role_fields: integration.role_fields.clone(),
             guards: integration.guards,
+            saas: integration.target.saas.as_ref().map(|saas| load::Saas {
+                name: saas.name.clone(),
+                create: saas.create,
+                roles: Arc::clone(&saas.roles),
+                missing: saas.missing,
+            }),
         },
         source: connections.source,
         target: connections.target,

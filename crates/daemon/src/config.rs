@@ -24,10 +24,10 @@ mod definition;
 mod delivery;
 mod guards;
 mod integration;
-mod later;
 mod metrics;
 mod notify;
 mod retention;
+mod saas;
 mod schedule;
 
 // What a running service asks of it.

@@ -149,6 +149,9 @@ pub(crate) fn summary(report: &Report, as_json: bool) -> anyhow::Result<()> {
         row(outcome, reason, *users);
     }
     row("seen", "", counts.seen);
+    if counts.deactivated > 0 {
+        row("deactivated", "gone", counts.deactivated);
+    }
     writeln!(stdout, "{table}")?;
     for hit in report.guards.iter().filter(|hit| !hit.examples.is_empty()) {
         writeln!(stdout, "{}: {}", hit.guard, hit.examples.join(", "))?;
@@ -188,6 +191,7 @@ pub(crate) fn summary_json(report: &Report) -> Value {
         "unchanged": counts.unchanged,
         "skipped": counts.skipped,
         "failed": counts.failed,
+        "deactivated": counts.deactivated,
         "reasons": reasons,
         "source_calls": report.source_calls,
         "target_calls": report.target_calls,

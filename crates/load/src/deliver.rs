@@ -3,6 +3,7 @@
 mod bulk;
 mod look;
 mod rest;
+mod saas;
 mod run_log;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +25,7 @@ use crate::insist::Insistence;
 use crate::point::{Point, reach};
 use crate::progress::{Phase, Publisher};
 use crate::reason::Reason;
-use crate::settings::{Delivery, Integration};
+use crate::settings::{Delivery, Integration, Saas};
 
 pub(crate) use bulk::report_failed;
 pub(crate) use look::{Look, look_up, members, people_of};
@@ -84,6 +85,8 @@ pub(crate) struct Deliverer<'a> {
     pub(crate) failures: Failures,
     pub(crate) halt: &'a Halt,
     pub(crate) progress: &'a Publisher,
+    /// The application to which the people are assigned, where the run writes that as well.
+    pub(crate) saas: Option<&'a Saas>,
 }
 
 impl Deliverer<'_> {
@@ -92,14 +95,31 @@ impl Deliverer<'_> {
     /// What is left planned after an error is for the caller to withdraw.
     pub(crate) async fn deliver(&self) -> Result<(), Stop> {
         let groups = self.store.groups(self.key).await?;
-        if groups.is_empty() {
+        let places = match self.saas {
+            Some(_) => self.store.saas_to_deliver(self.key).await?,
+            None => 0,
+        };
+        if groups.is_empty() && places == 0 {
             return Ok(());
         }
-        let total = groups.iter().map(|group| group.count).sum();
-        self.progress.begin(Phase::Delivering, Some(total));
-        match self.delivery {
-            Delivery::Rest => self.rest(&groups).await,
-            Delivery::Bulk(bulk) => self.bulk(bulk, &groups).await,
+        let application = match self.saas {
+            Some(saas) => Some(bulk::Carried {
+                id: self.application(saas).await?,
+                name: &saas.name,
+            }),
+            None => None,
+        };
+        if !groups.is_empty() {
+            let total = groups.iter().map(|group| group.count).sum();
+            self.progress.begin(Phase::Delivering, Some(total));
+            match self.delivery {
+                Delivery::Rest => self.rest(&groups).await?,
+                Delivery::Bulk(bulk) => self.bulk(bulk, application.as_ref(), &groups).await?,
+            }
+        }
+        match application {
+            Some(application) => self.saas_users(&application.id).await,
+            None => Ok(()),
         }
     }
 

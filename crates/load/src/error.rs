@@ -73,6 +73,14 @@ pub enum Error {
         /// What it is.
         state: State,
     },
+    /// The run to be taken back wrote no people.
+    #[error(
+        "run `{run_id}` wrote SaaS users alone, which an undo leaves as they are; set them in Oomnitza, or run the integration"
+    )]
+    WroteSaasAlone {
+        /// The run.
+        run_id: String,
+    },
     /// What the run to be taken back wrote is not on record any more.
     #[error(
         "what run `{run_id}` wrote is not on record any more; `retention.changes` says how long it is kept"
@@ -158,6 +166,7 @@ impl Error {
                 | Self::NoPlan { .. }
                 | Self::UndoOfUndo { .. }
                 | Self::WroteNothing { .. }
+                | Self::WroteSaasAlone { .. }
                 | Self::ChangesGone { .. }
                 | Self::NobodyToReplay { .. }
                 | Self::NobodyMeant { .. }
@@ -227,6 +236,16 @@ pub(crate) enum Stop {
          to them, the connector's number or name, and the ids in `fields`"
     )]
     RefusesAll { records: usize },
+    #[error(
+        "Oomnitza has no SaaS application `{name}`; make it there under Software > SaaS, correct `saas.name`, or set \
+         `saas.create: true`; nothing was written"
+    )]
+    NoApplication { name: String },
+    #[error(
+        "Oomnitza has {found} SaaS applications `{name}`, and which of them is meant cannot be told; rename or delete \
+         all but one; nothing was written"
+    )]
+    SeveralApplications { name: String, found: usize },
     #[error("a task of the run died")]
     Died,
     #[error("{}", reason(*.0))]

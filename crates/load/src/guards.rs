@@ -131,19 +131,33 @@ impl Count {
 pub(crate) struct Tally {
     /// Users of the read that are in scope.
     pub(crate) in_scope: u64,
+    /// `SaaS` users whom the integration has assigned and not deactivated.
+    pub(crate) assigned: u64,
     create: Count,
     update: Count,
     role_change: Count,
     blank: Count,
+    deactivate: Count,
 }
 
 impl Tally {
     /// Notes what is planned for a user.
     pub(crate) fn plan(&mut self, source_id: &str, verdict: &Verdict, effects: Effects) {
-        let Verdict::Change(change) = verdict else {
-            return;
-        };
-        match change.action {
+        match verdict {
+            Verdict::Fault(_) => {}
+            // Its SaaS user may be changed all the same.
+            Verdict::Unchanged => self.update.add(source_id, effects.lasting),
+            Verdict::Change(change) => self.plan_change(source_id, change.action, effects),
+        }
+    }
+
+    /// Notes that the `SaaS` user of somebody who is gone is to be deactivated.
+    pub(crate) fn deactivate(&mut self, source_id: &str) {
+        self.deactivate.add(source_id, true);
+    }
+
+    fn plan_change(&mut self, source_id: &str, action: Action, effects: Effects) {
+        match action {
             Action::Create => self.create.add(source_id, true),
             Action::Update => {
                 self.update.add(source_id, effects.lasting);
@@ -176,31 +190,49 @@ impl Measure<'_> {
         if self.first {
             hits.push(self.first_run());
         }
-        let mut check = |guard: &str, limit: Limit, count: &Count, what: &str| {
-            let allowed = limit.allowed(tally.in_scope, guards.at_least);
+        let mut check = |guard: &str, limit: Limit, count: &Count, of: u64, what: &str| {
+            let allowed = limit.allowed(of, guards.at_least);
             if count.found > allowed {
-                let message = format!(
-                    "`{guard}`: {} of {} users in scope {what}, and {allowed} pass ({limit})",
-                    count.found, tally.in_scope
-                );
+                let found = count.found;
                 hits.push(GuardHit {
                     guard: guard.to_owned(),
-                    found: count.found,
+                    found,
                     allowed,
-                    base: limit.base(tally.in_scope),
-                    message,
+                    base: limit.base(of),
+                    message: format!(
+                        "`{guard}`: {found} of {of} {what}, and {allowed} pass ({limit})"
+                    ),
                     examples: count.examples.clone(),
                 });
             }
         };
+        let of = tally.in_scope;
         if !self.reviewed {
-            check("create", guards.create, &tally.create, "would be made");
-            check("update", guards.update, &tally.update, "would be changed");
+            let (made, changed) = (
+                "users in scope would be made",
+                "users in scope would be changed",
+            );
+            check("create", guards.create, &tally.create, of, made);
+            check("update", guards.update, &tally.update, of, changed);
         }
-        let role = "would get another value in a field of `role_fields`";
-        check("role_change", guards.role_change, &tally.role_change, role);
-        let blank = "would lose a value for nothing";
-        check("blank", guards.blank, &tally.blank, blank);
+        let role = "users in scope would get another value in a field of `role_fields`";
+        check(
+            "role_change",
+            guards.role_change,
+            &tally.role_change,
+            of,
+            role,
+        );
+        let blank = "users in scope would lose a value for nothing";
+        check("blank", guards.blank, &tally.blank, of, blank);
+        let gone = "SaaS users that this integration assigned would be deactivated";
+        check(
+            "deactivate",
+            guards.deactivate,
+            &tally.deactivate,
+            tally.assigned,
+            gone,
+        );
         hits.extend(self.shrink());
         hits
     }

@@ -33,6 +33,7 @@ mod decide;
 mod guards;
 mod plan;
 mod undo;
+mod saas;
 
 mod deliver;
 
@@ -49,6 +50,6 @@ pub use reason::Reason;
 pub use report::Report;
 pub use request::{Address, Again, Intent, Request, Slot, Whom};
 pub use run::{Loader, Replay, Undo, discard};
-pub use settings::{Bulk, Delivery, Integration, Preference};
+pub use settings::{Bulk, Delivery, Integration, Missing, Preference, Saas};
 pub use store::{Counts, Decision, GuardHit, SlotState, State};
 pub use undo::Made;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use jiff::Timestamp;
-use store::{Content, Forms, Line, PlanSummary, RunKey, Store, Verdict};
+use store::{Content, Forms, KnownPlace, Line, PlanSummary, RunKey, SaasPlan, Store, Verdict};
 
 use crate::decide::{Finding, Found, Rules};
 use crate::error::Stop;
@@ -16,6 +16,7 @@ use crate::progress::{Phase, Publisher};
 use crate::read::Side;
 use crate::request::Whom;
 use crate::rows::{TargetRow, UserRow, UserState, record_of};
+use crate::saas::{Application, Wanted, difference};
 use crate::scratch::{FinishedRows, Window};
 use crate::settings::{Integration, Preference};
 
@@ -28,6 +29,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) store: &'a Store,
     pub(crate) key: RunKey,
     pub(crate) whom: &'a Whom,
+    /// The application as Oomnitza shows it, where the run writes `SaaS` users as well.
+    pub(crate) application: Option<&'a Application>,
     pub(crate) halt: &'a Halt,
     pub(crate) progress: &'a Publisher,
 }
@@ -73,6 +76,7 @@ impl Planner<'_> {
             } else {
                 Forms::default()
             };
+            let known = self.known_places(&findings).await?;
             let rules = Rules {
                 mapping: &self.integration.mapping,
                 preference: self.preference(),
@@ -86,9 +90,12 @@ impl Planner<'_> {
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
                 tally.in_scope += u64::from(!matches!(row.state, UserState::OutOfScope));
                 if self.whom.has(row.source_id, row.email) {
-                    let (verdict, effects) = rules.verdict(&row, finding);
+                    let (verdict, mut effects) = rules.verdict(&row, finding);
+                    let saas = self.place(&row, finding, &verdict, &known);
+                    effects.lasting |= saas.is_some();
                     tally.plan(row.source_id, &verdict, effects);
-                    lines.push(line(&rules, &row, finding, verdict));
+                    let line = line(&rules, &row, finding, verdict);
+                    lines.push(Line { saas, ..line });
                 }
             }
             planned += findings.len();
@@ -132,15 +139,63 @@ impl Planner<'_> {
     }
 
     async fn forms(&self, findings: &[Finding]) -> Result<Forms, Stop> {
-        let ids: Vec<&str> = findings
-            .iter()
-            .filter_map(|finding| match finding {
-                Finding::One { person, .. } => Some(person.id.as_str()),
-                _ => None,
-            })
-            .collect();
+        let ids = people_found(findings);
         Ok(self.store.forms(self.key.integration, &ids).await?)
     }
+
+    /// What is remembered of the places of those who were found.
+    async fn known_places(&self, findings: &[Finding]) -> Result<Places, Stop> {
+        let Some(id) = self
+            .application
+            .and_then(|application| application.id.as_ref())
+        else {
+            return Ok(Places::default());
+        };
+        let people = people_found(findings);
+        let integration = self.key.integration;
+        Ok(self
+            .store
+            .known_places(integration, id.as_str(), &people)
+            .await?)
+    }
+
+    /// Says what is to be changed of the place of a user who is loaded.
+    fn place(
+        &self,
+        row: &UserRow<'_>,
+        finding: &Finding,
+        verdict: &Verdict,
+        known: &Places,
+    ) -> Option<SaasPlan> {
+        let application = self.application?;
+        if matches!(verdict, Verdict::Fault(_)) {
+            return None;
+        }
+        let oomnitza_id = match finding {
+            Finding::One { person, .. } => Some(person.id.as_str()),
+            _ => None,
+        };
+        let known = oomnitza_id.and_then(|id| known.get(id));
+        let wanted = Wanted {
+            external_id: row.source_id,
+            roles: serde_json::from_str(row.saas_roles).ok(),
+        };
+        difference(wanted, oomnitza_id, known, application)
+    }
+}
+
+/// What is remembered of places, by `user_id`.
+type Places = HashMap<String, KnownPlace>;
+
+/// The people who were found, by `user_id`.
+fn people_found(findings: &[Finding]) -> Vec<&str> {
+    findings
+        .iter()
+        .filter_map(|finding| match finding {
+            Finding::One { person, .. } => Some(person.id.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Puts names to what the next chunk of users found.
@@ -205,5 +260,6 @@ fn line(rules: &Rules<'_>, row: &UserRow<'_>, finding: &Finding, verdict: Verdic
         has_record,
         matched: (!same_match).then(|| (matched.map(str::to_owned), suspended)),
         verdict,
+        saas: None,
     }
 }

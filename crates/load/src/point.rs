@@ -36,6 +36,20 @@ pub enum Point {
     FinalizeRecorded,
     /// The run log says what became of the portion, and none of that is stored.
     RunLogRead,
+    /// The `SaaS` application was made.
+    ApplicationMade,
+    /// Changes of `SaaS` users are marked as sent, and none of them was.
+    PlacesMarked,
+    /// The assignment of `SaaS` users was answered, and that is not on record.
+    PlacesAssigned,
+    /// The place of one `SaaS` user was written, and its outcome is not stored.
+    PlaceWritten,
+    /// The outcomes of a chunk of `SaaS` users are stored.
+    PlacesStored,
+    /// `SaaS` users who are gone are marked as being deactivated, and none of them was.
+    DeactivationsMarked,
+    /// `SaaS` users were deactivated, and that is not on record.
+    PlacesDeactivated,
     /// What the users of the run came to is published to those who ask for the latest.
     OutcomesPublished,
     /// The run has its end on record.
@@ -85,7 +99,7 @@ mod armed {
 
     impl Point {
         /// All points, in the order in which a run may come by.
-        pub const ALL: [Self; 20] = [
+        pub const ALL: [Self; 27] = [
             Self::RunRecorded,
             Self::Read,
             Self::PlanChunkStored,
@@ -101,6 +115,13 @@ mod armed {
             Self::PortionFinalized,
             Self::FinalizeRecorded,
             Self::RunLogRead,
+            Self::ApplicationMade,
+            Self::PlacesMarked,
+            Self::PlacesAssigned,
+            Self::PlaceWritten,
+            Self::PlacesStored,
+            Self::DeactivationsMarked,
+            Self::PlacesDeactivated,
             Self::OutcomesPublished,
             Self::RunEnded,
             Self::LeftPortionFinalized,
@@ -126,6 +147,13 @@ mod armed {
                 Self::PortionFinalized => "portion_finalized",
                 Self::FinalizeRecorded => "finalize_recorded",
                 Self::RunLogRead => "run_log_read",
+                Self::ApplicationMade => "application_made",
+                Self::PlacesMarked => "places_marked",
+                Self::PlacesAssigned => "places_assigned",
+                Self::PlaceWritten => "place_written",
+                Self::PlacesStored => "places_stored",
+                Self::DeactivationsMarked => "deactivations_marked",
+                Self::PlacesDeactivated => "places_deactivated",
                 Self::OutcomesPublished => "outcomes_published",
                 Self::RunEnded => "run_ended",
                 Self::LeftPortionFinalized => "left_portion_finalized",

@@ -2,6 +2,8 @@
 //!
 //! A run that was cut off is never gone on with: the next one finds what was written already equal.
 
+mod places;
+
 use jiff::Timestamp;
 use mapping::Mapping;
 use oomnitza::{PortionId, Reader, Writer};
@@ -105,6 +107,7 @@ impl Recovery<'_> {
             self.await_applied(&portion).await;
         }
         self.settle_sent(run.key).await?;
+        self.settle_sent_places(run.key).await?;
         reach(Point::LeftChangesSettled);
         // Of a partial run only those are known for whom something was planned or went wrong.
         let among = if run.partial {

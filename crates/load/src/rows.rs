@@ -31,6 +31,8 @@ pub(crate) struct UserRow<'a> {
     /// The values of the record, in the order of the mapping; none where there is no record.
     #[serde(borrow)]
     pub(crate) record: Vec<&'a str>,
+    /// The roles of the `SaaS` user, a JSON list of texts; empty where they stay as they are, or there is none.
+    pub(crate) saas_roles: &'a str,
     /// What was decided before anybody was matched.
     #[serde(borrow)]
     pub(crate) state: UserState<'a>,

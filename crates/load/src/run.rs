@@ -35,7 +35,8 @@ use crate::read::{self, Side, UserReader};
 use crate::recover::Recovery;
 use crate::report::Report;
 use crate::request::{Intent, Request, Whom};
-use crate::settings::{Delivery, Integration};
+use crate::saas::{Application, places_of_the_gone};
+use crate::settings::{Delivery, Integration, Missing};
 
 /// What starts a run that nobody has asked for.
 const SCHEDULE: &str = "schedule";
@@ -226,8 +227,10 @@ impl Active<'_> {
         let loader = self.loader;
         loader.progress.begin(Phase::Reading, None);
         let load = self.load(started_at).await?;
+        let saas = loader.integration.saas.as_ref();
         let users = UserReader {
             mapping: &loader.integration.mapping,
+            saas_roles: saas.map(|saas| &*saas.roles),
             load: &load,
             store: &loader.store,
             integration: self.key.integration,
@@ -236,6 +239,13 @@ impl Active<'_> {
             progress: &loader.progress,
         };
         let (users, people) = self.read(&users).await?;
+        let application = match saas {
+            Some(saas) => {
+                let reading = Application::read(&self.reader, saas);
+                Some(loader.halt.or_stop(reading).await?)
+            }
+            None => None,
+        };
         self.read_at = Timestamp::now();
         reach(Point::Read);
         memory::give_back();
@@ -244,8 +254,14 @@ impl Active<'_> {
         } else {
             None
         };
-        let (summary, tally) = self.plan(users, people, &request.whom).await?;
         let population = loader.integration.population();
+        let (mut summary, mut tally) = self
+            .plan(users, people, application.as_ref(), &request.whom)
+            .await?;
+        if let Some(application) = &application {
+            self.plan_the_gone(application, &population, &mut summary, &mut tally)
+                .await?;
+        }
         // Before this read counts among the earlier ones.
         let mut hits = self.guard(request, &summary, &tally, &population).await?;
         hits.splice(0..0, empty);
@@ -362,6 +378,7 @@ impl Active<'_> {
         &self,
         users: Side,
         people: Side,
+        application: Option<&Application>,
         whom: &Whom,
     ) -> Result<(PlanSummary, Tally), Stop> {
         let loader = self.loader;
@@ -370,10 +387,60 @@ impl Active<'_> {
             store: &loader.store,
             key: self.key,
             whom,
+            application,
             halt: &loader.halt,
             progress: &loader.progress,
         };
         planner.plan(users, people).await
+    }
+
+    /// Plans that the `SaaS` users are deactivated whose users are gone, where that is wanted.
+    async fn plan_the_gone(
+        &self,
+        application: &Application,
+        population: &str,
+        summary: &mut PlanSummary,
+        tally: &mut Tally,
+    ) -> Result<(), Stop> {
+        let (store, key) = (&self.loader.store, self.key);
+        let saas = self.loader.integration.saas.as_ref();
+        let deactivates = saas.is_some_and(|saas| saas.missing == Missing::Deactivate);
+        if self.partial || !deactivates {
+            return Ok(());
+        }
+        let presence = &summary.presence;
+        let gone = places_of_the_gone(store, key, application, population, presence).await?;
+        if let Some(id) = &application.id {
+            tally.assigned = store.assigned_places(key.integration, id.as_str()).await?;
+        }
+        for place in &gone.places {
+            tally.deactivate(&place.source_id);
+        }
+        summary.counts.deactivated = gone.places.len() as u64;
+        store.plan_deactivations(key, &gone.places).await?;
+        self.say_who_cannot_be_deactivated(gone.nameless).await
+    }
+
+    /// Says that Oomnitza does not show by what id a place is deactivated, as long as somebody is gone who has one.
+    async fn say_who_cannot_be_deactivated(&self, nameless: u64) -> Result<(), Stop> {
+        const KIND: &str = "saas_ids_missing";
+        let (store, integration) = (&self.loader.store, Some(self.key.integration));
+        if nameless == 0 {
+            store.end_notices(integration, KIND, self.read_at).await?;
+            return Ok(());
+        }
+        let message = format!(
+            "{nameless} SaaS users whose users are gone from the console cannot be deactivated: \
+             Oomnitza's listing does not show their `saas_user_id`; deactivate them in Oomnitza"
+        );
+        let notice = Notice::new(KIND, "", message.as_str());
+        if store
+            .begin_notice(integration, &notice, self.read_at)
+            .await?
+        {
+            tracing::warn!(integration.id = %self.loader.integration.id, "{message}");
+        }
+        Ok(())
     }
 
     /// Puts the complete plan on record, and what the read says about who is there.
@@ -449,6 +516,11 @@ impl Active<'_> {
             failures: Failures::default(),
             halt: &loader.halt,
             progress: &loader.progress,
+            saas: match self.kind {
+                // What was made of SaaS users stays.
+                Kind::Undo => None,
+                Kind::Load | Kind::Replay => loader.integration.saas.as_ref(),
+            },
         };
         deliverer.deliver().await
     }

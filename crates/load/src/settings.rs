@@ -30,6 +30,8 @@ pub struct Integration {
     pub role_fields: Vec<String>,
     /// What a plan must keep to be carried out unseen.
     pub guards: Guards,
+    /// The application to which the people are assigned; `None`: they are people alone.
+    pub saas: Option<Saas>,
 }
 
 impl Integration {
@@ -41,6 +43,28 @@ impl Integration {
         );
         format!("{:016x}", xxh3_64(parts.as_bytes()))
     }
+}
+
+/// An application in Oomnitza, and what its users are to be.
+#[derive(Debug, Clone)]
+pub struct Saas {
+    /// Its name in Oomnitza.
+    pub name: String,
+    /// Whether it is made where it is not there.
+    pub create: bool,
+    /// The roles of a user: a mapping of one field.
+    pub roles: Arc<Mapping>,
+    /// What becomes of users who are gone.
+    pub missing: Missing,
+}
+
+/// What becomes of `SaaS` users who are gone from a complete read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// They stay as they are.
+    Keep,
+    /// Those whom the integration assigned are deactivated.
+    Deactivate,
 }
 
 /// What a load may write.

@@ -64,6 +64,7 @@ impl Rules<'_> {
             has_record: false,
             matched: None,
             verdict,
+            saas: None,
         };
         (line, effects)
     }

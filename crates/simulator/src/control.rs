@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::faults::{Fault, FaultId};
 use crate::oomnitza::PortionState;
-use crate::options::BulkDrop;
+use crate::options::{BulkDrop, SaasListing};
 use crate::recording::{Recorded, System};
 use crate::sentinelone::ConsoleUsers;
 use crate::shared::{Shared, lock};
@@ -125,6 +125,42 @@ impl Control {
     /// Applies every finalized portion at once, as if time had passed.
     pub fn settle(&self) {
         lock(&self.shared.instance).settle();
+    }
+}
+
+/// `SaaS` applications and their users.
+impl Control {
+    /// All users of an application as they are, whatever a listing shows of them, by `user_id`: `user_id`,
+    /// `external_id`, `roles` (a list of texts), `active`.
+    pub fn saas_users(&self, application: &str) -> Vec<Value> {
+        lock(&self.shared.instance).saas.users(application)
+    }
+
+    /// Assigns a person to an application, or sets `external_id`, `roles` and `active` of one who is, as somebody else
+    /// would; the application is made where it is not there.
+    pub fn set_saas_user(&self, application: &str, user_id: &str, changes: &Value) {
+        lock(&self.shared.instance)
+            .saas
+            .set(application, user_id, changes);
+    }
+
+    /// Takes a person out of an application. Says whether there was one.
+    pub fn remove_saas_user(&self, application: &str, user_id: &str) -> bool {
+        lock(&self.shared.instance)
+            .saas
+            .remove(application, user_id)
+    }
+
+    /// Fails to activate and to deactivate a person with these words, in a 200 that carries them; `None` ends that.
+    pub fn refuse_activity(&self, user_id: &str, words: Option<&str>) {
+        lock(&self.shared.instance)
+            .saas
+            .refuse_activity(user_id, words);
+    }
+
+    /// Shows of an application's users what this says, from now on.
+    pub fn set_saas_listing(&self, listing: SaasListing) {
+        lock(&self.shared.instance).saas.listing = listing;
     }
 }
 

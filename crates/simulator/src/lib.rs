@@ -50,7 +50,8 @@ pub use crate::control::Control;
 pub use crate::faults::{Effect, Fault, FaultId, Times};
 pub use crate::oomnitza::{PortionState, bulk_field_id};
 pub use crate::options::{
-    BulkDrop, BulkNull, BulkTiming, Idents, Letters, Options, People, Ports, ShownForm, Users,
+    ActivityShown, BulkDrop, BulkNull, BulkTiming, Idents, Letters, Options, People, Ports,
+    RolesShown, SaasListing, ShownForm, Users,
 };
 pub use crate::recording::{Recorded, System, Token};
 pub use crate::server::Simulator;

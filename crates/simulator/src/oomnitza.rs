@@ -46,7 +46,7 @@ impl Instance {
         Self {
             people,
             bulk: Bulk::new(options),
-            saas: Saas::default(),
+            saas: Saas::new(options),
             token: token(options.seed),
             csrf: options.csrf_token.clone(),
             csrf_given: false,
@@ -83,21 +83,28 @@ impl Instance {
             (&Method::POST, ["users"]) => self.people.post(asked),
             (&Method::GET, ["users", id]) => self.people.get(asked, id),
             (&Method::PATCH, ["users", id]) => self.people.patch(asked, id),
-            (_, ["bulk", ..]) => self.bulk.answer(asked, &segments[1..], &mut self.people),
-            (&Method::GET, ["connector_run_logs", "connectors", ident]) => {
-                self.bulk.run_log_details(asked, ident, &mut self.people)
+            (_, ["bulk", ..]) => {
+                let below = &segments[1..];
+                self.bulk
+                    .answer(asked, below, &mut self.people, &mut self.saas)
             }
+            (&Method::GET, ["connector_run_logs", "connectors", ident]) => self
+                .bulk
+                .run_log_details(asked, ident, &mut self.people, &mut self.saas),
             (&Method::GET, ["connector_run_logs", ident]) => {
-                self.bulk.run_logs(asked, ident, &mut self.people)
+                self.bulk
+                    .run_logs(asked, ident, &mut self.people, &mut self.saas)
             }
-            (_, ["saas" | "saas_users", ..]) => self.saas.answer(asked, &segments, &self.people),
+            (_, ["saas" | "saas_users", ..]) => {
+                self.saas.answer(asked, &segments, &mut self.people)
+            }
             _ => Err(Refusal::rule(404, "there is no such operation")),
         }
     }
 
     /// Applies every finalized portion.
     pub(crate) fn settle(&mut self) {
-        self.bulk.settle(&mut self.people);
+        self.bulk.settle(&mut self.people, &mut self.saas);
     }
 
     /// The finalize whose answer is lost may come again without blame.

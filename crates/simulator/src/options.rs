@@ -39,6 +39,10 @@ pub struct Options {
     pub bulk_null: BulkNull,
     /// Bulk records that are accepted and then not applied.
     pub bulk_drops: Vec<BulkDrop>,
+    /// The `SaaS` applications that Oomnitza has before the first load.
+    pub applications: Vec<String>,
+    /// What the listing of an application's users shows; the contract leaves it open.
+    pub saas_listing: SaasListing,
     /// How filters and bulk keys compare texts. Usernames are unique whatever their case.
     pub letters: Letters,
     /// The value of `X-CSRF-Token` that the probe hands out; `None` for an instance that asks for none.
@@ -118,6 +122,8 @@ impl Default for Options {
             bulk_timing: BulkTiming::AfterPolls(2),
             bulk_null: BulkNull::Clears,
             bulk_drops: Vec::new(),
+            applications: Vec::new(),
+            saas_listing: SaasListing::default(),
             letters: Letters::Exact,
             csrf_token: Some("csrf-5d41402abc4b2a76".to_owned()),
             token_expires_at: "2027-05-01T00:00:00Z".to_owned(),
@@ -171,6 +177,52 @@ pub enum ShownForm {
     Labels(BTreeMap<String, String>),
     /// An ISO 8601 time as Unix seconds.
     UnixSeconds,
+}
+
+/// What the listing of an application's users shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaasListing {
+    /// Whether it shows `saas_user_id`.
+    pub ids: bool,
+    /// How it tells who is active.
+    pub activity: ActivityShown,
+    /// Whether it shows `user_external_id`.
+    pub external_ids: bool,
+    /// How it shows roles.
+    pub roles: RolesShown,
+}
+
+impl Default for SaasListing {
+    fn default() -> Self {
+        Self {
+            ids: true,
+            activity: ActivityShown::Told,
+            external_ids: true,
+            roles: RolesShown::List,
+        }
+    }
+}
+
+/// How the listing of an application's users tells who is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityShown {
+    /// It says so of each.
+    Told,
+    /// It does not say.
+    Untold,
+    /// It does not say, and leaves out who is not.
+    Hidden,
+}
+
+/// How the listing of an application's users shows roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolesShown {
+    /// A list of objects, each with `role_external_id`.
+    List,
+    /// One object, from a number of Oomnitza's own to the role's label.
+    Object,
+    /// Not at all.
+    Nothing,
 }
 
 /// When the records of a portion are applied.

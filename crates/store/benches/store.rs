@@ -162,6 +162,7 @@ fn new_line(i: usize, verdict: Verdict) -> Line {
         }),
         has_record: true,
         matched: Some((Some(i.to_string()), Some(false))),
+        saas: None,
         verdict,
     }
 }

@@ -126,6 +126,22 @@ impl Store {
         .await
     }
 
+    /// Reads what a run changes of some people.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn changes_of(
+        &self,
+        key: RunKey,
+        people: &[PersonRow],
+    ) -> Result<Vec<PlannedChange>, Error> {
+        self.changes_where(
+            "c.run = ? AND c.person IN (SELECT value FROM json_each(?))",
+            |query| query.bind(key.run).bind(list(people)),
+        )
+        .await
+    }
+
     async fn changes_where<'q>(
         &self,
         condition: &'static str,

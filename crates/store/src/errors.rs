@@ -49,6 +49,7 @@ impl Store {
         let mut reader = self.reader().await;
         sqlx::query_scalar(
             "SELECT person FROM changes WHERE run = ?1
+             UNION SELECT person FROM saas_changes WHERE run = ?1 AND action = 'update'
              UNION SELECT person FROM errors WHERE run = ?1 AND person IS NOT NULL",
         )
         .bind(key.run)

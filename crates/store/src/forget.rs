@@ -103,6 +103,7 @@ impl Store {
              SELECT r.run_id, r.state FROM runs r WHERE r.state IN ('planned', 'parked', 'running') AND (
                 r.state = 'running' AND r.integration IN (SELECT integration FROM p)
                 OR EXISTS (SELECT 1 FROM errors e WHERE e.run = r.run AND e.person IN (SELECT person FROM p))
+                OR EXISTS (SELECT 1 FROM saas_changes s WHERE s.run = r.run AND s.person IN (SELECT person FROM p))
                 OR EXISTS (
                     SELECT 1 FROM changes c LEFT JOIN change_values v USING (change)
                     WHERE c.run = r.run AND (c.person IN (SELECT person FROM p)
@@ -140,7 +141,8 @@ impl Store {
             .map_err(&failed)?;
         let person = somebody.person;
         let (changes, errors): (i64, i64) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM changes WHERE person = ?1), (SELECT count(*) FROM errors WHERE person = ?1)",
+            "SELECT (SELECT count(*) FROM changes WHERE person = ?1)
+                    + (SELECT count(*) FROM saas_changes WHERE person = ?1), (SELECT count(*) FROM errors WHERE person = ?1)",
         )
         .bind(person)
         .fetch_one(&mut *transaction)

@@ -42,7 +42,7 @@ impl Store {
         // The index answers for the latest of each; the runs before it are not looked at.
         let rows = sqlx::query(
             "SELECT i.name, r.run_id, r.state, r.trigger, r.dry_run, r.started_at, r.finished_at, r.error,
-                    r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed
+                    r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated
              FROM integrations i
              JOIN runs r ON r.run = (SELECT run FROM runs WHERE integration = i.integration AND state <> 'running'
                                      ORDER BY run DESC LIMIT 1)

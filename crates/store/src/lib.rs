@@ -38,6 +38,7 @@ mod faults;
 mod guards;
 mod outcomes;
 mod plan;
+mod saas;
 mod settle;
 
 mod forms;
@@ -77,6 +78,10 @@ pub use query::{Cell, Rows};
 pub use requests::PeerRequest;
 pub use retention::{Pruned, Pruning, Retention};
 pub use runs::{Counts, Integration, Kind, NewRun, NewRunSlot, Run, RunKey};
+pub use saas::{
+    Activity, AssignedPlace, Deactivated, Deactivation, KnownPlace, SaasAction, SaasChange,
+    SaasDone, SaasPlan, SaasSettled, SaasSettlement, Shown,
+};
 pub use services::Service;
 pub use settle::{Settled, Settlement};
 pub use slots::{NewSlot, OpenSlot, SlotState};

@@ -7,7 +7,26 @@ use crate::error::Error;
 use crate::json::list;
 use crate::open::Store;
 use crate::people::PersonRow;
-use crate::runs::{Counts, RunKey, count};
+use crate::runs::{Counts, RunKey, counts_of};
+
+/// Counts outcomes; ?1 is the run.
+///
+/// Who was written as a person and not as a `SaaS` user failed, and is in the error log.
+const OUTCOMES: &str = "SELECT seen, unchanged,
+        (SELECT count(*) FROM changes c WHERE c.run = ?1 AND state = 'done' AND action = 'create')
+      - (SELECT count(*) FROM saas_changes s JOIN changes c ON c.person = s.person AND c.run = s.run
+         WHERE s.run = ?1 AND s.action = 'update' AND s.state <> 'done' AND c.state = 'done' AND c.action = 'create')
+        AS created,
+        (SELECT count(*) FROM changes c WHERE c.run = ?1 AND state = 'done' AND action = 'update')
+      - (SELECT count(*) FROM saas_changes s JOIN changes c ON c.person = s.person AND c.run = s.run
+         WHERE s.run = ?1 AND s.action = 'update' AND s.state <> 'done' AND c.state = 'done' AND c.action = 'update')
+      + (SELECT count(*) FROM saas_changes s WHERE s.run = ?1 AND s.action = 'update' AND s.state = 'done'
+         AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.person = s.person AND c.run = s.run)) AS updated,
+        (SELECT count(*) FROM errors e WHERE e.run = ?1 AND outcome = 'skipped') AS skipped,
+        (SELECT count(*) FROM errors e WHERE e.run = ?1 AND outcome = 'failed') AS failed,
+        (SELECT count(*) FROM saas_changes s WHERE s.run = ?1 AND s.action = 'deactivate' AND s.state = 'done')
+        AS deactivated
+     FROM runs WHERE run = ?1";
 
 /// What is left to publish, in order: ?1 is the run, ?2 its integration, ?3 the people of a partial run, ?4 the instant.
 ///
@@ -27,16 +46,21 @@ const PUBLISH: &[&str] = &[
         since = iif(reason = excluded.reason, since, excluded.since),
         runs = iif(reason = excluded.reason, runs + 1, 1)
      WHERE error <> excluded.error",
-    "UPDATE people SET outcome = e.outcome, reason = e.reason FROM errors e
-     WHERE e.run = ?1 AND e.person = people.person
-       AND (people.outcome IS NOT e.outcome OR people.reason IS NOT e.reason)",
     "UPDATE people SET outcome = iif(c.action = 'create', 'created', 'updated'), reason = NULL,
             oomnitza_id = ifnull(c.oomnitza_id, people.oomnitza_id)
      FROM changes c WHERE c.run = ?1 AND c.person = people.person AND c.state = 'done'",
+    "UPDATE people SET outcome = 'updated', reason = NULL
+     FROM saas_changes s WHERE s.run = ?1 AND s.person = people.person AND s.state = 'done' AND s.action = 'update'
+       AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.person = s.person AND c.run = s.run)",
+    // Who was written and has an error all the same was not loaded as a SaaS user.
+    "UPDATE people SET outcome = e.outcome, reason = e.reason FROM errors e
+     WHERE e.run = ?1 AND e.person = people.person
+       AND (people.outcome IS NOT e.outcome OR people.reason IS NOT e.reason)",
     "UPDATE people SET outcome = 'unchanged', reason = NULL
      WHERE integration = ?2 AND outcome IS NOT 'unchanged'
        AND (?3 IS NULL AND present = 1 OR person IN (SELECT value FROM json_each(?3)))
        AND person NOT IN (SELECT person FROM changes WHERE run = ?1)
+       AND person NOT IN (SELECT person FROM saas_changes WHERE run = ?1)
        AND person NOT IN (SELECT person FROM errors WHERE run = ?1 AND person IS NOT NULL)",
 ];
 
@@ -47,26 +71,12 @@ impl Store {
     /// The database refused.
     pub async fn outcomes(&self, key: RunKey) -> Result<Counts, Error> {
         let mut writer = self.writer().await;
-        let (seen, unchanged, created, updated, skipped, failed) = sqlx::query_as(
-            "SELECT seen, unchanged,
-                (SELECT count(*) FROM changes c WHERE c.run = r.run AND state = 'done' AND action = 'create'),
-                (SELECT count(*) FROM changes c WHERE c.run = r.run AND state = 'done' AND action = 'update'),
-                (SELECT count(*) FROM errors e WHERE e.run = r.run AND outcome = 'skipped'),
-                (SELECT count(*) FROM errors e WHERE e.run = r.run AND outcome = 'failed')
-             FROM runs r WHERE run = ?",
-        )
-        .bind(key.run)
-        .fetch_one(&mut *writer)
-        .await
-        .map_err(self.failed("count outcomes"))?;
-        Ok(Counts {
-            seen: count(seen),
-            unchanged: count(unchanged),
-            created: count(created),
-            updated: count(updated),
-            skipped: count(skipped),
-            failed: count(failed),
-        })
+        let row = sqlx::query(OUTCOMES)
+            .bind(key.run)
+            .fetch_one(&mut *writer)
+            .await
+            .map_err(self.failed("count outcomes"))?;
+        counts_of(&row).map_err(self.failed("count outcomes"))
     }
 
     /// Brings people and earlier errors up to date with the outcomes of a run that was no dry run:

@@ -13,7 +13,8 @@ use crate::faults::Fault;
 use crate::open::Store;
 use crate::people::PersonRow;
 use crate::presence::Presence;
-use crate::runs::{Counts, RunKey, count, number};
+use crate::runs::{Counts, RunKey, counts_of, number};
+use crate::saas::SaasPlan;
 
 /// XXH3-128 of a JSON text.
 pub type ContentHash = [u8; 16];
@@ -54,6 +55,8 @@ pub struct Line {
     pub matched: Option<(Option<String>, Option<bool>)>,
     /// What was decided.
     pub verdict: Verdict,
+    /// What is intended for the `SaaS` user, of somebody who is loaded.
+    pub saas: Option<SaasPlan>,
 }
 
 /// What was decided about a user.
@@ -166,7 +169,7 @@ impl Store {
     ) -> Result<(), Error> {
         let mut writer = self.writer().await;
         let done = sqlx::query(
-            "UPDATE runs SET seen = ?, created = ?, updated = ?, unchanged = ?, skipped = ?, failed = ?,
+            "UPDATE runs SET seen = ?, created = ?, updated = ?, unchanged = ?, skipped = ?, failed = ?, deactivated = ?,
                     in_scope = ?, population = ?, read_at = ?, planned_at = ? WHERE run = ?",
         )
         .bind(number(counts.seen))
@@ -175,6 +178,7 @@ impl Store {
         .bind(number(counts.unchanged))
         .bind(number(counts.skipped))
         .bind(number(counts.failed))
+        .bind(number(counts.deactivated))
         .bind(number(in_scope))
         .bind(population)
         .bind(read_at.as_millisecond())
@@ -192,24 +196,17 @@ impl Store {
     /// The database refused.
     pub async fn intents(&self, key: RunKey) -> Result<Option<Counts>, Error> {
         let mut reader = self.reader().await;
-        let counts: Option<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(
-            "SELECT seen, created, updated, unchanged, skipped, failed FROM runs
+        let row = sqlx::query(
+            "SELECT seen, created, updated, unchanged, skipped, failed, deactivated FROM runs
              WHERE run = ? AND planned_at IS NOT NULL",
         )
         .bind(key.run)
         .fetch_optional(&mut *reader)
         .await
         .map_err(self.failed("look up a plan"))?;
-        Ok(counts.map(
-            |(seen, created, updated, unchanged, skipped, failed)| Counts {
-                seen: count(seen),
-                created: count(created),
-                updated: count(updated),
-                unchanged: count(unchanged),
-                skipped: count(skipped),
-                failed: count(failed),
-            },
-        ))
+        row.map(|row| counts_of(&row))
+            .transpose()
+            .map_err(self.failed("look up a plan"))
     }
 
     /// Takes back what a run wrote of a plan that was never complete.
@@ -225,6 +222,7 @@ impl Store {
             .map_err(&failed)?;
         for statement in [
             "DELETE FROM changes WHERE run = ?",
+            "DELETE FROM saas_changes WHERE run = ?",
             "DELETE FROM errors WHERE run = ?",
             // Who is new was put down as present, counting on a complete read.
             "UPDATE people SET present = 0 FROM runs r

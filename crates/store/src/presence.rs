@@ -39,7 +39,8 @@ impl Presence {
         persons.collect()
     }
 
-    fn has(&self, person: PersonRow) -> bool {
+    /// Whether a person was seen.
+    pub fn has(&self, person: PersonRow) -> bool {
         let (word, bit) = Self::place(person);
         self.bits
             .get(word)

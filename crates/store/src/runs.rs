@@ -115,6 +115,9 @@ pub struct Counts {
     pub skipped: u64,
     /// Not loaded, each with a reason.
     pub failed: u64,
+    /// `SaaS` users that were deactivated, whose users were not seen.
+    #[serde(default)]
+    pub deactivated: u64,
 }
 
 impl Counts {
@@ -132,6 +135,7 @@ impl std::ops::AddAssign for Counts {
         self.unchanged += other.unchanged;
         self.skipped += other.skipped;
         self.failed += other.failed;
+        self.deactivated += other.deactivated;
     }
 }
 
@@ -234,7 +238,7 @@ impl Store {
         let mut writer = self.writer().await;
         let done = sqlx::query(
             "UPDATE runs SET state = ?, seen = ?, created = ?, updated = ?, unchanged = ?, skipped = ?, failed = ?,
-                    error = ?, finished_at = ? WHERE run = ?",
+                    deactivated = ?, error = ?, finished_at = ? WHERE run = ?",
         )
         .bind(state.as_str())
         .bind(number(counts.seen))
@@ -243,6 +247,7 @@ impl Store {
         .bind(number(counts.unchanged))
         .bind(number(counts.skipped))
         .bind(number(counts.failed))
+        .bind(number(counts.deactivated))
         .bind(error)
         .bind(at.as_millisecond())
         .bind(key.run)
@@ -310,7 +315,7 @@ impl Store {
         let row = sqlx::query(
             "SELECT r.run, r.integration, r.run_id, i.name, r.state, r.kind, r.dry_run, r.partial,
                     r.planned_at IS NOT NULL AS planned, r.started_at, r.read_at, r.in_scope, r.config_hash, r.seen,
-                    r.created, r.updated, r.unchanged, r.skipped, r.failed, r.error
+                    r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated, r.error
              FROM runs r JOIN integrations i USING (integration) WHERE r.run_id = ?",
         )
         .bind(run_id)
@@ -369,6 +374,7 @@ pub(crate) fn counts_of(row: &SqliteRow) -> Result<Counts, sqlx::Error> {
         unchanged: of("unchanged")?,
         skipped: of("skipped")?,
         failed: of("failed")?,
+        deactivated: of("deactivated")?,
     })
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection};
 
 use crate::error::Error;
 use crate::faults::{Fault, FaultRow, insert_faults};
@@ -134,11 +135,57 @@ impl Store {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(&failed)?;
-        sqlx::query(
-            "INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, cause, value, record_version)
-             SELECT c.run, c.person, ?, ?, ?, ?, ?, ?, ?, ?, p.record_version
-             FROM changes c JOIN people p USING (person) WHERE c.run = ? AND c.state = 'planned'",
+        withdraw(
+            &mut transaction,
+            "FROM changes c JOIN people p USING (person) WHERE c.run = ? AND c.state = 'planned'",
+            key,
+            fault,
+            at,
         )
+        .await
+        .map_err(&failed)?;
+        sqlx::query("UPDATE changes SET state = 'withdrawn' WHERE run = ? AND state = 'planned'")
+            .bind(key.run)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        // Who is loaded but for the SaaS user is not loaded; who has an error already has one.
+        withdraw(
+            &mut transaction,
+            "FROM saas_changes c JOIN people p USING (person)
+             WHERE c.run = ? AND c.state = 'planned' AND c.action = 'update'
+               AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run = c.run AND e.person = c.person)",
+            key,
+            fault,
+            at,
+        )
+        .await
+        .map_err(&failed)?;
+        sqlx::query(
+            "UPDATE saas_changes SET state = 'withdrawn', error = ? WHERE run = ? AND state = 'planned'",
+        )
+        .bind(&fault.message)
+        .bind(key.run)
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
+    }
+}
+
+/// Writes the same error for everybody of a selection, whose rows are `c` and `p`.
+async fn withdraw(
+    connection: &mut SqliteConnection,
+    selection: &'static str,
+    key: RunKey,
+    fault: &Fault,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql = format!(
+        "INSERT INTO errors (run, person, at, outcome, reason, field, message, hint, cause, value, record_version)
+         SELECT c.run, c.person, ?, ?, ?, ?, ?, ?, ?, ?, p.record_version {selection}"
+    );
+    sqlx::query(AssertSqlSafe(sql))
         .bind(at.as_millisecond())
         .bind(fault.severity.as_str())
         .bind(fault.reason)
@@ -148,14 +195,7 @@ impl Store {
         .bind(fault.cause.clone())
         .bind(fault.value.clone())
         .bind(key.run)
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-        sqlx::query("UPDATE changes SET state = 'withdrawn' WHERE run = ? AND state = 'planned'")
-            .bind(key.run)
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        transaction.commit().await.map_err(&failed)
-    }
+        .execute(connection)
+        .await?;
+    Ok(())
 }

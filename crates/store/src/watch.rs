@@ -71,7 +71,7 @@ impl Store {
         let mut reader = self.reader().await;
         let rows = sqlx::query(
             "SELECT r.run_id, r.state, r.started_at, r.finished_at, r.error, r.outline,
-                    r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed
+                    r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated
              FROM runs r JOIN integrations i USING (integration)
              WHERE i.name = ? AND r.dry_run = 0 AND r.partial = 0
                AND r.state IN ('completed', 'completed_with_errors', 'failed', 'parked')

@@ -44,6 +44,8 @@ mod presence;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod saas;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod source_faults;

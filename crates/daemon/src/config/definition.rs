@@ -125,7 +125,8 @@ fn fields(
         .collect()
 }
 
-fn one(
+/// Reads one field of a mapping; `None` when there is a fault.
+pub(super) fn one(
     name: &str,
     field: &written::Field,
     spot: Spot<'_>,

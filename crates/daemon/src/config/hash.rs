@@ -16,6 +16,7 @@ use super::delivery::{Bulk, Delivery};
 use super::duration;
 use super::guards;
 use super::integration::{Integration, Preference};
+use super::saas;
 
 /// Writes down all that decides what a run of an integration does.
 ///
@@ -52,7 +53,7 @@ pub(super) fn effective(
             "kind": "oomnitza.users",
             "url": target.url,
             "credential": credential(&target.credential, credentials),
-            "records": "user",
+            "records": if target.saas.is_some() { "user_and_saas_user" } else { "user" },
             "delivery": delivery(&target.delivery),
             "requests_per_second": target.requests_per_second,
         },
@@ -63,11 +64,18 @@ pub(super) fn effective(
         },
         "sync_keys": definition.sync_keys,
         "mapping": fields,
-        "missing": "keep",
+        "missing": match target.saas.as_ref().map(|saas| saas.missing) {
+            None | Some(load::Missing::Keep) => "keep",
+            Some(load::Missing::Deactivate) => "deactivate",
+        },
         "role_fields": integration.role_fields,
         "guards": guards::effective(&integration.guards),
         "schedule": schedule(&integration.schedule),
     });
+    // Not as null: the hash of what has none stays what it was.
+    if let Some(saas) = &target.saas {
+        effective["target"]["saas"] = saas::effective(saas);
+    }
     // Which variables a template will look up cannot be told for sure, only whether it can at all.
     if effective.to_string().contains("variables") {
         effective["variables"] = json!(definition.variables);
@@ -166,7 +174,7 @@ fn delivery(delivery: &Delivery) -> Value {
     }
 }
 
-fn field(field: &FieldDefinition) -> Value {
+pub(super) fn field(field: &FieldDefinition) -> Value {
     let table = field
         .table
         .as_ref()

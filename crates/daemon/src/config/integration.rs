@@ -12,10 +12,11 @@ use super::credentials::Credential;
 use super::delivery::{self, Delivery};
 use super::fault::Report;
 use super::nearest::{either, nearest};
+use super::saas::{self, Saas};
 use super::schedule;
 use super::spot::Spot;
 use super::template::Variables;
-use super::{Schedule, definition, guards, hash, later, template, written};
+use super::{Schedule, definition, guards, hash, template, written};
 
 /// One source, one target, a mapping, a preference, a schedule.
 #[derive(Clone, Debug)]
@@ -77,6 +78,8 @@ pub struct Target {
     pub credential: String,
     /// How records are sent.
     pub delivery: Delivery,
+    /// The application to which the people are assigned; `None`: they are people alone.
+    pub saas: Option<Saas>,
     /// The most requests a second: above 0, at most 1000.
     pub requests_per_second: f64,
 }
@@ -137,14 +140,17 @@ pub(super) fn check(
         None => Some(Schedule::daily(around.timezone.clone())),
         Some(schedule) => schedule::check(schedule, around.timezone, spot.at("schedule"), report),
     };
-    later::refuse_in_integration(written, spot, report);
+    let saas = saas::check(id, written, &around.variables.known, spot, report);
     warn_of_creates_that_must_fail(written, spot, report);
     let (definition, mapping) = mapping?;
     let mut integration = Integration {
         id: id.to_owned(),
         name: written.name.clone().unwrap_or_else(|| id.to_owned()),
         source: source?,
-        target: target?,
+        target: Target {
+            saas: saas.ok()?,
+            ..target?
+        },
         preference: match written.preference {
             None | Some(written::Preference::UpdateOnly) => Preference::UpdateOnly,
             Some(written::Preference::CreateAndUpdate) => Preference::CreateAndUpdate,
@@ -230,6 +236,7 @@ fn check_target(
         url: url?,
         credential: credential?,
         delivery: delivery?,
+        saas: None,
         requests_per_second: written.requests_per_second.unwrap_or(DEFAULT_TARGET_RATE),
     })
 }

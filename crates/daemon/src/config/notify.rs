@@ -146,8 +146,8 @@ impl Occasion {
             "run_failed" => Self::Failed,
             "run_parked" => Self::Parked,
             "slot_missed" | "no_success" => Self::Missed,
-            "odd_run" | "empty_source" | "unverified" | "another_form" | "new_value"
-            | "field_gone" | "two_writers" => Self::Odd,
+            "odd_run" | "empty_source" | "saas_ids_missing" | "unverified" | "another_form"
+            | "new_value" | "field_gone" | "two_writers" => Self::Odd,
             "token_expiring" => Self::TokenExpiring,
             // Of what is not known here somebody should hear rather than nobody.
             _ => Self::System,

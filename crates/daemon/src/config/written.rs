@@ -6,7 +6,7 @@
 
 mod integration;
 mod guards;
-mod later;
+mod saas;
 mod metrics;
 mod notify;
 mod schedule;
@@ -22,9 +22,9 @@ pub(crate) use integration::{
     Delivery, Empty, Field, FieldId, Integration, Missing, Preference, Records, Source, Target,
     Write,
 };
-pub(crate) use later::Saas;
 pub(crate) use metrics::Metrics;
 pub(crate) use notify::{Notify, Occasion, Webhook, WebhookFormat};
+pub(crate) use saas::Saas;
 pub(crate) use schedule::{At, DateText, Exclude, Overlap, Retry, Schedule};
 pub(crate) use words::{DurationText, Id, Share};
 

@@ -152,7 +152,7 @@ impl Client {
                         publisher.send_replace(progress);
                     }
                     Some(Answer::Waiting { what }) => eprintln!("waiting: {what}"),
-                    Some(Answer::Report(report)) => return Ok(report),
+                    Some(Answer::Report(report)) => return Ok(*report),
                     Some(answer) => return Err(self.unexpected(answer)),
                     None => return Err(Refusal::new(Exit::Interrupted, super::GONE).into()),
                 },

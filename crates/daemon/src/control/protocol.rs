@@ -213,7 +213,7 @@ pub(crate) enum Answer {
     /// How far the run is; more answers follow.
     Progress(load::Progress),
     /// The run is over.
-    Report(load::Report),
+    Report(Box<load::Report>),
     /// How the daemon is.
     Status(Box<Status>),
     /// What was found.

@@ -326,7 +326,7 @@ async fn follow(
             biased;
             ended = &mut report => {
                 return Some(match ended {
-                    Ok(Ok(report)) => Answer::Report(report),
+                    Ok(Ok(report)) => Answer::Report(Box::new(report)),
                     Ok(Err(refusal)) => refusal.into(),
                     Err(_) => Refusal::new(Exit::Interrupted, super::GONE).into(),
                 });

@@ -5,7 +5,8 @@ mod verify;
 use std::time::Duration;
 
 use bytes::Bytes;
-use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, Sentence, Writer};
+use oomnitza::{Batch, Connector, FieldId, Mode, Portion, PortionId, SaasId, Sentence, Writer};
+use serde_json::json;
 use store::{Action, Group, PlannedChange, Settled, State};
 
 use self::verify::{Sent, Witnesses};
@@ -26,20 +27,48 @@ const CHUNK: u32 = 1000;
 /// each costs a request of its own, and what is wrong then is no record.
 const HOPELESS: usize = 100;
 
+/// What all records of a load go by.
+#[derive(Clone, Copy)]
+struct Load<'a> {
+    bulk: &'a Bulk,
+    carried: Option<&'a Carried<'a>>,
+}
+
 /// A change as the record of a batch.
 struct Prepared<'a> {
     change: &'a PlannedChange,
     record: Bytes,
 }
 
+/// The application that each record of a load carries, so that its person is assigned to it.
+pub(super) struct Carried<'a> {
+    pub(super) id: SaasId,
+    pub(super) name: &'a str,
+}
+
+impl Carried<'_> {
+    /// The member `SAAS` of a record.
+    fn json(&self) -> String {
+        // Oomnitza's own integration was seen to send this key, whatever the load's own keys are.
+        let (id, name) = (self.id.as_str(), self.name);
+        json!({ "sync_key": "email", "selected_saas_id": id, "name": name }).to_string()
+    }
+}
+
 impl Deliverer<'_> {
-    pub(super) async fn bulk(&self, bulk: &Bulk, groups: &[Group]) -> Result<(), Stop> {
+    pub(super) async fn bulk(
+        &self,
+        bulk: &Bulk,
+        carried: Option<&Carried<'_>>,
+        groups: &[Group],
+    ) -> Result<(), Stop> {
         let id = PortionId::random();
         self.store.open_portion(self.key, id.into()).await?;
         reach(Point::PortionRecorded);
         let mut portion = self.writer.portion(id, bulk.connector.clone());
         let mut sent = Sent::default();
-        let result = self.upload(bulk, groups, &mut portion, &mut sent).await;
+        let load = Load { bulk, carried };
+        let result = self.upload(load, groups, &mut portion, &mut sent).await;
         let result = result.map_err(|stop| self.halt.explain(stop));
         if let Err(stop) = &result
             && stop.state() == State::Failed
@@ -60,7 +89,7 @@ impl Deliverer<'_> {
 
     async fn upload(
         &self,
-        bulk: &Bulk,
+        load: Load<'_>,
         groups: &[Group],
         portion: &mut Portion,
         sent: &mut Sent,
@@ -68,7 +97,7 @@ impl Deliverer<'_> {
         for group in groups {
             let mut after = 0;
             while let Some(chunk) = self.next_chunk(group, &mut after, CHUNK).await? {
-                self.upload_chunk(bulk, group, &chunk, portion, sent)
+                self.upload_chunk(load, group, &chunk, portion, sent)
                     .await?;
             }
         }
@@ -77,7 +106,7 @@ impl Deliverer<'_> {
 
     async fn upload_chunk(
         &self,
-        bulk: &Bulk,
+        load: Load<'_>,
         group: &Group,
         chunk: &[PlannedChange],
         portion: &mut Portion,
@@ -85,12 +114,19 @@ impl Deliverer<'_> {
     ) -> Result<(), Stop> {
         let ids: Vec<i64> = chunk.iter().map(|change| change.change).collect();
         self.store.mark_sent(&ids).await?;
+        if let Some(carried) = load.carried {
+            let saas_id = carried.id.as_str();
+            self.store
+                .mark_saas_carried(self.key, saas_id, &ids)
+                .await?;
+        }
         reach(Point::ChangesMarked);
+        let bulk = load.bulk;
         let prepared: Vec<Prepared<'_>> = chunk
             .iter()
             .map(|change| Prepared {
                 change,
-                record: self.record(bulk, change, &mut sent.witnesses),
+                record: self.record(load, change, &mut sent.witnesses),
             })
             .collect();
         let mut batches = prepared.chunks(bulk.batch);
@@ -227,7 +263,8 @@ impl Deliverer<'_> {
     }
 
     /// Writes a change as a record: its key, as Oomnitza has it, and the fields that are sent.
-    fn record(&self, bulk: &Bulk, change: &PlannedChange, witnesses: &mut Witnesses) -> Bytes {
+    fn record(&self, load: Load<'_>, change: &PlannedChange, witnesses: &mut Witnesses) -> Bytes {
+        let Load { bulk, carried } = load;
         let mut record = Object::with_room(change.after.len() * 2);
         let sent = members(&change.after);
         if !sent.iter().any(|(name, _)| *name == change.key_field)
@@ -247,6 +284,9 @@ impl Deliverer<'_> {
                 record.push(id.as_str(), value);
                 witnesses.note(place, value.len(), change);
             }
+        }
+        if let Some(carried) = carried {
+            record.push("SAAS", &carried.json());
         }
         record.close().into()
     }

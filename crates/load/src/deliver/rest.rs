@@ -25,7 +25,7 @@ const PATIENCE: usize = 5;
 
 /// What the writes of a run know of each other.
 #[derive(Default)]
-struct Luck {
+pub(super) struct Luck {
     /// Writes given up in a row.
     given_up: AtomicUsize,
     /// Set when no further write can succeed.
@@ -33,11 +33,17 @@ struct Luck {
 }
 
 impl Luck {
-    fn is_gone(&self) -> bool {
+    pub(super) fn is_gone(&self) -> bool {
         self.refused_token.get().is_some() || self.given_up.load(Ordering::Relaxed) >= PATIENCE
     }
 
-    fn note(&self, answered: bool) {
+    /// Notes a token that is refused.
+    pub(super) fn refuse(&self, error: Error) {
+        // Whoever comes second has the same to say.
+        let _ = self.refused_token.set(Stop::Target(error));
+    }
+
+    pub(super) fn note(&self, answered: bool) {
         if answered {
             self.given_up.store(0, Ordering::Relaxed);
         } else {
@@ -45,7 +51,7 @@ impl Luck {
         }
     }
 
-    fn verdict(self) -> Result<(), Stop> {
+    pub(super) fn verdict(self) -> Result<(), Stop> {
         let in_a_row = self.given_up.load(Ordering::Relaxed);
         match self.refused_token.into_inner() {
             Some(stop) => Err(stop),
@@ -194,8 +200,7 @@ impl Deliverer<'_> {
             }
             Err(error) if error.is_unauthorized() => {
                 let fault = Reason::Rejected.in_words(chain(&error));
-                // Whoever comes second has the same to say.
-                let _ = luck.refused_token.set(Stop::Target(error));
+                luck.refuse(error);
                 (answered(change, failed(fault), status), None)
             }
             Err(error) if error.is_refusal() => (answered(change, rejection(&error), status), None),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mapping::{Load, Mapping, Record, Subject};
 use sentinelone::{Client, Completeness, Event, Malformed, User, UserFilter, UserPage, UserPages};
+use serde_json::Value;
 use store::{ContentHash, Fault, Known, Store};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -13,11 +14,14 @@ use crate::halt::Halt;
 use crate::progress::Publisher;
 use crate::reason::{self, Reason};
 use crate::rows::{FaultRow, UserRow, UserState, record_hash};
+use crate::saas::roles_of;
 use crate::scratch::Key;
 
 /// What turns users into rows.
 pub(crate) struct UserReader<'a> {
     pub(crate) mapping: &'a Mapping,
+    /// The roles of a `SaaS` user, a mapping of one field.
+    pub(crate) saas_roles: Option<&'a Mapping>,
     pub(crate) load: &'a Load,
     pub(crate) store: &'a Store,
     pub(crate) integration: i64,
@@ -121,7 +125,14 @@ impl UserReader<'_> {
         record: &mut Record,
     ) -> Result<(), Stop> {
         record.clear();
-        let (in_scope, fault) = self.map(user, record);
+        let (in_scope, mut fault) = self.map(user, record);
+        let mut saas_roles = String::new();
+        if in_scope && fault.is_none() {
+            match self.roles(user) {
+                Ok(roles) => saas_roles = roles,
+                Err(why) => fault = Some(*why),
+            }
+        }
         let row = u32::try_from(intake.rows.len()).map_err(std::io::Error::other)?;
         let has_key = in_scope && self.take_keys(row, record, intake)?;
         if fault.is_some() || !in_scope {
@@ -142,6 +153,7 @@ impl UserReader<'_> {
             record_known: known.is_some_and(|known| known.record_hash == Some(record_hash)),
             record_hash,
             record: record.iter().collect(),
+            saas_roles: &saas_roles,
             state,
             ..row_of(user.id.as_str(), user.json(), known)
         };
@@ -162,6 +174,26 @@ impl UserReader<'_> {
         }
         let issues = self.mapping.apply(&subject, self.load, record);
         (true, reason::of_issues(issues))
+    }
+
+    /// Makes the roles of a user's `SaaS` user, a JSON list of texts; empty where they stay as they are.
+    fn roles(&self, user: &User) -> Result<String, Box<Fault>> {
+        let Some(mapping) = self.saas_roles else {
+            return Ok(String::new());
+        };
+        let subject = Subject::new(user.json());
+        let subject =
+            subject.map_err(|error| Box::new(Reason::Mapping.in_words(error.to_string())))?;
+        let mut record = Record::default();
+        if let Some(fault) = reason::of_issues(mapping.apply(&subject, self.load, &mut record)) {
+            return Err(Box::new(fault));
+        }
+        let Some(field) = mapping.fields().first() else {
+            return Ok(String::new());
+        };
+        let roles = roles_of(record.get(0), field.empty());
+        let roles = roles.map_err(|why| Box::new(Reason::Mapping.because_of(field.name(), why)))?;
+        Ok(roles.map_or_else(String::new, |roles| Value::from(roles).to_string()))
     }
 
     /// Takes in the sync keys of a record; says whether any has a value.
@@ -220,6 +252,7 @@ fn row_of<'a>(source_id: &'a str, json: &'a str, known: Option<&'a Known>) -> Us
         record_known: false,
         record_hash: ContentHash::default(),
         record: Vec::new(),
+        saas_roles: "",
         state: UserState::Mapped,
     }
 }

@@ -56,6 +56,9 @@ impl Active<'_> {
             }
         }
         let outline = result.as_ref().err().map(Stop::for_log);
+        let (_, undone, _) = store.deactivations(self.key).await?;
+        let undone = (result.is_ok() && undone > 0)
+            .then(|| format!("{undone} SaaS users who are gone could not be deactivated"));
         let state = loop {
             match self.finish(intent, result, error.as_deref()).await {
                 Err(error) if insistence.again(&error).await => {}
@@ -80,8 +83,8 @@ impl Active<'_> {
             duration: elapsed(started_at),
             source_calls,
             target_calls,
-            error,
-            reason: outline,
+            error: run.error,
+            reason: outline.or(undone),
             guards: self.hits.clone(),
         };
         log_end(&report);
@@ -112,11 +115,18 @@ impl Active<'_> {
         let state = match (intents, intent, result) {
             (Some(_), Intent::Deliver(_), Ok(())) => {
                 let counts = store.outcomes(key).await?;
-                let state = if counts.failed > 0 {
+                let (_, undone, first) = store.deactivations(key).await?;
+                // Their users were not seen, and have no outcome.
+                let undone = (undone > 0).then(|| {
+                    let first = first.unwrap_or_default();
+                    format!("{undone} SaaS users who are gone could not be deactivated; one of them: {first}")
+                });
+                let state = if counts.failed > 0 || undone.is_some() {
                     State::CompletedWithErrors
                 } else {
                     State::Completed
                 };
+                let error = error.or(undone.as_deref());
                 store.publish_outcomes(key, among, now).await?;
                 if self.is_whole() {
                     store
@@ -193,6 +203,7 @@ fn log_end(report: &Report) {
                 unchanged = counts.unchanged,
                 skipped = counts.skipped,
                 failed = counts.failed,
+                deactivated = counts.deactivated,
                 source_calls = report.source_calls,
                 target_calls = report.target_calls,
                 duration_ms,

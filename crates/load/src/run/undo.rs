@@ -90,6 +90,9 @@ impl Loader {
             });
         }
         if self.store.written(run.key, 0, 1).await?.is_empty() {
+            if self.store.wrote_places(run.key).await? {
+                return Err(Error::WroteSaasAlone { run_id });
+            }
             return Err(Error::ChangesGone { run_id });
         }
         Ok(run)

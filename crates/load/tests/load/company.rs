@@ -88,6 +88,7 @@ impl Company {
                     }),
                 },
                 role_fields: Vec::new(),
+                saas: None,
                 guards: Guards::default(),
             },
             source: client(&console, AUTHORIZATION, token),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::envelope::{Connector, Envelope, portion_id};
 use super::people::OomnitzaPeople;
 use super::portion::{Batch, Portion, PortionState};
+use super::saas::Saas;
 use crate::exchange::{Answer, Asked, Refusal};
 use crate::options::{BulkDrop, BulkNull, BulkTiming, Idents, Options};
 
@@ -80,10 +81,10 @@ impl Bulk {
     }
 
     /// Applies all portions that are finalized.
-    pub(crate) fn settle(&mut self, people: &mut OomnitzaPeople) {
+    pub(crate) fn settle(&mut self, people: &mut OomnitzaPeople, saas: &mut Saas) {
         for place in 0..self.portions.len() {
             if self.portions[place].state.finalized > 0 && !self.portions[place].state.applied {
-                self.apply(place, people);
+                self.apply(place, people, saas);
                 self.portions[place].close();
             }
         }
@@ -103,19 +104,25 @@ impl Bulk {
         asked: &Asked,
         below: &[&str],
         people: &mut OomnitzaPeople,
+        saas: &mut Saas,
     ) -> Result<Answer, Refusal> {
         asked.only_params(&[])?;
         match (&asked.method, below) {
-            (&Method::POST, []) => self.post(asked, people),
+            (&Method::POST, []) => self.post(asked, people, saas),
             (&Method::GET, [id]) => self.is_canceled(id),
-            (&Method::POST, [id, "finalize"]) => self.finalize(asked, id, people),
+            (&Method::POST, [id, "finalize"]) => self.finalize(asked, id, people, saas),
             (&Method::POST, [connector, "add_ready_portion"]) => self.add_ready(asked, connector),
             _ => Err(Refusal::rule(404, "there is no such operation")),
         }
     }
 
     /// `POST /api/v3/bulk`.
-    fn post(&mut self, asked: &Asked, people: &mut OomnitzaPeople) -> Result<Answer, Refusal> {
+    fn post(
+        &mut self,
+        asked: &Asked,
+        people: &mut OomnitzaPeople,
+        saas: &mut Saas,
+    ) -> Result<Answer, Refusal> {
         let envelope = Envelope::read(asked.json_text()?, &people.schema)?;
         let place = self.open(&envelope.portion, envelope.connector.clone())?;
         let defaults = self.default_sync_fields(people);
@@ -161,7 +168,7 @@ impl Bulk {
             .cancel_after
             .is_some_and(|batches| portion.state.batches >= batches);
         if self.timing == BulkTiming::AtOnce {
-            self.apply(place, people);
+            self.apply(place, people, saas);
         }
         Ok(accepted())
     }
@@ -189,6 +196,7 @@ impl Bulk {
         asked: &Asked,
         id: &str,
         people: &mut OomnitzaPeople,
+        saas: &mut Saas,
     ) -> Result<Answer, Refusal> {
         let id = portion_id(id)?;
         let body: Value = asked.json()?;
@@ -210,7 +218,7 @@ impl Bulk {
         match self.timing {
             BulkTiming::AfterPolls(polls) => portion.polls_left = polls,
             BulkTiming::AtOnce => {
-                self.apply(place, people);
+                self.apply(place, people, saas);
                 self.portions[place].close();
             }
         }

@@ -145,21 +145,16 @@ impl OomnitzaPeople {
         found.first().copied()
     }
 
-    /// The person with this id, without an index.
-    pub(super) fn lookup(&self, user_id: &str) -> Option<Value> {
-        let field = self.schema.built_in("user_id");
-        let place = self
-            .rows
-            .iter_from(0)
-            .map(|(place, _)| place)
-            .find(|place| {
-                let text = self.text(*place);
-                self.schema
-                    .raws(&text)
-                    .get(field)
-                    .is_some_and(|raw| plain(raw) == user_id)
-            });
-        place.map(|place| self.value(place))
+    /// The `user_id` of the person at a place.
+    pub(super) fn id_of(&self, place: usize) -> String {
+        let person = self.value(place);
+        person["user_id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The person with this id.
+    pub(super) fn lookup(&mut self, user_id: &str) -> Option<Value> {
+        let place = self.by_id(user_id)?;
+        Some(self.value(place))
     }
 
     /// The people whose field has this value.

@@ -7,6 +7,7 @@ use super::bulk::Bulk;
 use super::envelope::Connector;
 use super::people::OomnitzaPeople;
 use super::portion::Portion;
+use super::saas::Saas;
 use crate::exchange::{Answer, Asked, Refusal};
 use crate::options::Idents;
 
@@ -17,6 +18,7 @@ impl Bulk {
         asked: &Asked,
         ident: &str,
         people: &mut OomnitzaPeople,
+        saas: &mut Saas,
     ) -> Result<Answer, Refusal> {
         asked.only_params(&["limit", "skip", "sortby", "filter"])?;
         let limit = usize::try_from(asked.number("limit", 1..=500, 200)?).expect("at most 500");
@@ -24,7 +26,7 @@ impl Bulk {
         if !self.is_ident(ident) {
             return Err(no_such_connector());
         }
-        self.poll(None, people);
+        self.poll(None, people, saas);
         let newest_first = self
             .portions
             .iter()
@@ -45,6 +47,7 @@ impl Bulk {
         asked: &Asked,
         ident: &str,
         people: &mut OomnitzaPeople,
+        saas: &mut Saas,
     ) -> Result<Answer, Refusal> {
         asked.only_params(&[])?;
         let is_connector = self.is_ident(ident);
@@ -52,7 +55,7 @@ impl Bulk {
             !portion.state.ignored && (is_connector || portion.number.to_string() == ident)
         });
         let place = place.ok_or_else(no_such_connector)?;
-        self.poll(Some(place), people);
+        self.poll(Some(place), people, saas);
         let portion = &self.portions[place];
         let state = &portion.state;
         Ok(Answer::json(&json!({
@@ -78,7 +81,7 @@ impl Bulk {
     }
 
     /// A look at the run log lets time pass: finalized portions come nearer to being applied.
-    fn poll(&mut self, only: Option<usize>, people: &mut OomnitzaPeople) {
+    fn poll(&mut self, only: Option<usize>, people: &mut OomnitzaPeople, saas: &mut Saas) {
         for place in 0..self.portions.len() {
             let portion = &mut self.portions[place];
             if only.is_some_and(|only| only != place)
@@ -91,7 +94,7 @@ impl Bulk {
                 portion.polls_left -= 1;
                 continue;
             }
-            self.apply(place, people);
+            self.apply(place, people, saas);
             self.portions[place].close();
         }
     }

@@ -9,6 +9,7 @@ use super::{Action, ContentHash, Line, Verdict};
 use crate::faults::{FaultRow, Severity, insert_faults};
 use crate::people::PersonRow;
 use crate::runs::{Counts, RunKey};
+use crate::saas::SaasPlan;
 
 /// How many rows an INSERT takes: with 14 columns well below SQLite's 32,766 parameters.
 const ROWS: usize = 500;
@@ -34,7 +35,7 @@ pub(super) async fn write(
         seen: Vec::with_capacity(lines.len()),
     };
     for line in lines {
-        count(&mut written.counts, &line.verdict);
+        count(&mut written.counts, &line);
         let new = line.person.is_none();
         let present = line.present || (new && complete);
         if let Some(person) = rows.add(line) {
@@ -45,9 +46,10 @@ pub(super) async fn write(
     Ok(written)
 }
 
-fn count(counts: &mut Counts, verdict: &Verdict) {
+fn count(counts: &mut Counts, line: &Line) {
     counts.seen += 1;
-    let outcome = match verdict {
+    let outcome = match &line.verdict {
+        Verdict::Unchanged if line.saas.is_some() => &mut counts.updated,
         Verdict::Unchanged => &mut counts.unchanged,
         Verdict::Change(change) => match change.action {
             Action::Create => &mut counts.created,
@@ -139,6 +141,7 @@ struct Rows {
     records: Vec<Version>,
     changes: Vec<ChangeRow>,
     values: Vec<ChangeValues>,
+    saas: Vec<(PersonRow, SaasPlan)>,
     faults: Vec<FaultRow>,
 }
 
@@ -152,6 +155,7 @@ impl Rows {
             records: Vec::new(),
             changes: Vec::new(),
             values: Vec::new(),
+            saas: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -165,6 +169,7 @@ impl Rows {
         };
         self.add_verdict(person, line.has_record, line.verdict);
         let person = person?;
+        self.saas.extend(line.saas.map(|saas| (person, saas)));
         let user = line.user.map(|user| {
             let version = next(&mut self.last.user_version);
             self.users.push(Version {
@@ -284,6 +289,19 @@ impl Rows {
                 row.push_bind(one.before)
                     .push_bind(one.after)
                     .push_bind(one.left_alone);
+            },
+        )
+        .await?;
+        insert(
+            connection,
+            "INSERT INTO saas_changes (run, person, action, state, oomnitza_id, before, after) ",
+            self.saas,
+            |mut row, (person, saas)| {
+                row.push_bind(key.run).push_bind(person);
+                row.push("'update'").push("'planned'");
+                row.push_bind(saas.oomnitza_id)
+                    .push_bind(saas.before)
+                    .push_bind(saas.after);
             },
         )
         .await?;

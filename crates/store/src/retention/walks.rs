@@ -119,6 +119,12 @@ pub(super) const WALKS: &[Walk] = &[
                 " LIMIT ?3)"
             ),
             concat!(
+                "DELETE FROM saas_changes WHERE saas_change IN (
+                    SELECT c.saas_change FROM people p CROSS JOIN saas_changes c ON c.person = p.person WHERE ",
+                gone!(),
+                " LIMIT ?3)"
+            ),
+            concat!(
                 "DELETE FROM user_versions WHERE user_version IN (
                     SELECT v.user_version FROM people p CROSS JOIN user_versions v ON v.person = p.person
                     WHERE v.user_version <> p.user_version AND ",
@@ -164,10 +170,18 @@ pub(super) const WALKS: &[Walk] = &[
                     LIMIT ?3)"
             ),
             concat!(
+                "DELETE FROM saas_changes WHERE saas_change IN (
+                    SELECT c.saas_change FROM runs r CROSS JOIN saas_changes c ON c.run = r.run
+                    WHERE r.run > ?1 AND r.run <= ?2 AND ", ended!(), "
+                      AND (", age!(), " < ?6 OR (", goes!(), "))
+                    LIMIT ?3)"
+            ),
+            concat!(
                 "DELETE FROM runs WHERE run IN (
                     SELECT r.run FROM runs r WHERE r.run > ?1 AND r.run <= ?2 AND ", goes!(), "
                       AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run = r.run)
                       AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.run = r.run)
+                      AND NOT EXISTS (SELECT 1 FROM saas_changes c WHERE c.run = r.run)
                     LIMIT ?3)"
             ),
         ],

@@ -40,7 +40,7 @@ async fn a_store_goes_on_once_there_is_room_again() {
 
     // The log ends somewhere within what the transaction writes, each time a little later, until there is room.
     let mut failures = 0;
-    for room in (0..).step_by(25_000) {
+    for room in (0..).step_by(20_000) {
         setrlimit(Resource::RLIMIT_FSIZE, log + room, hard).unwrap();
         let Err(error) = store.replace_roles(integration, &many).await else {
             break;

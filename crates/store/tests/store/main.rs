@@ -11,6 +11,7 @@ mod groups;
 mod loads;
 mod opening;
 mod outcomes;
+mod places;
 mod plan;
 mod presence;
 mod remembering;

@@ -22,6 +22,7 @@ async fn a_plan_counts_each_verdict_as_an_intent() {
     assert_eq!(
         counts,
         Counts {
+            deactivated: 0,
             seen: 6,
             created: 1,
             updated: 1,

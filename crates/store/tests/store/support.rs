@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use store::{
     Action, Cell, Change, Content, Counts, Fault, Known, Line, NewRun, PersonRow, PlanSummary,
-    RunKey, Settled, Settlement, Severity, State, Store, Verdict,
+    RunKey, SaasPlan, Settled, Settlement, Severity, State, Store, Verdict,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -47,6 +47,7 @@ pub(crate) struct Seen {
     pub(crate) record: Option<String>,
     pub(crate) matched: Option<&'static str>,
     pub(crate) verdict: Verdict,
+    pub(crate) place: Option<SaasPlan>,
 }
 
 pub(crate) fn seen(id: &'static str, verdict: Verdict) -> Seen {
@@ -56,6 +57,7 @@ pub(crate) fn seen(id: &'static str, verdict: Verdict) -> Seen {
         record: Some(format!(r#"{{"email":"{id}@acme.com"}}"#)),
         matched: None,
         verdict,
+        place: None,
     }
 }
 
@@ -321,5 +323,6 @@ pub(crate) fn line(seen: &Seen, known: Option<&Known>) -> Line {
             .filter(|record| known.and_then(|known| known.record_hash) != Some(record.hash)),
         matched: (!same_match).then_some((matched, suspended)),
         verdict: seen.verdict.clone(),
+        saas: seen.place.clone(),
     }
 }

@@ -31,7 +31,11 @@ async fn the_promised_views_have_the_promised_columns_in_order() {
         ),
         (
             "v_changes",
-            "run_id, integration, source_id, email, oomnitza_id, action, state, before, after, left_alone, status",
+            "run_id, integration, source_id, email, oomnitza_id, action, state, before, after, left_alone, status, target, error",
+        ),
+        (
+            "v_saas_users",
+            "integration, source_id, email, saas_id, oomnitza_id, assigned_by_rollcall, activity, external_id, roles",
         ),
         (
             "v_guards",

@@ -121,7 +121,26 @@ const CHANGES: &[(&str, &str)] = &[
         "delivery: bulk\n      connector_id: 1\n      batch: 500",
     ),
     ("delivery: rest", "records: user_and_saas_user"),
-    ("delivery: rest", "saas: { name: SentinelOne }"),
+    (
+        "delivery: rest",
+        "records: user_and_saas_user\n      saas: { name: \"\" }",
+    ),
+    (
+        "delivery: rest",
+        "records: user_and_saas_user\n      saas: { name: S1, roles: rol names }",
+    ),
+    (
+        "delivery: rest",
+        "records: user_and_saas_user\n      saas: { name: S1, roles: { from: role_names, write: on_create } }",
+    ),
+    (
+        "delivery: rest",
+        "records: user_and_saas_user\n      saas: { name: S1, roles: \"{{ role_nmes }}\" }",
+    ),
+    (
+        "delivery: rest",
+        "records: user_and_saas_user\n      saas: S1",
+    ),
     // The mapping.
     ("email: email\n", "email: 5\n"),
     ("email: email\n", "email:\n"),
@@ -154,11 +173,6 @@ const CHANGES: &[(&str, &str)] = &[
     ("at: \"02:00\"", "at: \"02:00\"\n      exclude: [Christmas]"),
     ("at: \"02:00\"", "at: \"02:00\"\n      overlap: both"),
     ("at: \"02:00\"", "at: \"02:00\"\n      paused: \"\""),
-    // What is not there yet.
-    (
-        "    schedule:\n",
-        "    missing: deactivate\n    schedule:\n",
-    ),
     // Guards.
     (
         "    schedule:\n",
@@ -444,9 +458,12 @@ fn warnings_are_no_faults() {
         ("{ env: SENTINELONE_TOKEN }", "{ file: nowhere/token }"),
         (
             "delivery: rest",
-            "delivery: bulk\n      connector_id: 1\n      fields: { x: 24dcf85294e411e38a52066b556ba4ee }",
+            "delivery: bulk\n      connector_id: 1\n      fields: { x: 24dcf85294e411e38a52066b556ba4ee }\n      saas: { name: S1 }",
         ),
-        ("preference: update_only", "preference: create_only"),
+        (
+            "preference: update_only",
+            "missing: deactivate\n    preference: create_only",
+        ),
         (
             "otherwise: 25 }",
             "otherwise: 25 }\n      address: { from: email, empty: clear }",

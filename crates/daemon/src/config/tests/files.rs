@@ -70,7 +70,7 @@ fn what_is_commented_out_is_right_once_it_is_not() {
         "
 ",
     );
-    // Left are keys of which only one may stand, and those that are not in this version.
+    // Left are keys of which only one may stand.
     insta::assert_snapshot!(lines(&parse(&all, Path::new("rollcall.yaml")).unwrap_err()));
 }
 

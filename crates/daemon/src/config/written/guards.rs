@@ -19,8 +19,7 @@ pub(crate) struct Guards {
     /// How many users may get another value in a field of `role_fields`.
     #[schemars(extend("default" = "5%"))]
     pub(crate) role_change: Option<Share>,
-    /// How many SaaS users may be deactivated; a share of those whom this integration assigned. SaaS
-    /// users are not in this version yet.
+    /// How many SaaS users may be deactivated; a share of those whom this integration assigned.
     #[schemars(extend("default" = "5%"))]
     pub(crate) deactivate: Option<Share>,
     /// Of how many users a field may go from a value to nothing.

@@ -43,7 +43,7 @@ pub(crate) struct Integration {
     #[serde(default, deserialize_with = "in_order")]
     pub(crate) mapping: Option<Vec<(String, Field)>>,
 
-    /// What happens in Oomnitza to people who are gone from the console.
+    /// What happens to the SaaS users of people who are gone from the console.
     #[schemars(extend("default" = "keep"))]
     pub(crate) missing: Option<Missing>,
 
@@ -133,7 +133,7 @@ pub(crate) struct Target {
     #[schemars(extend("default" = "user"))]
     pub(crate) records: Option<Records>,
 
-    /// The application to which the people belong. Not in this version yet.
+    /// With `records: user_and_saas_user`, the application to which the people are assigned.
     pub(crate) saas: Option<Saas>,
 
     /// How records are sent.
@@ -189,7 +189,7 @@ pub(crate) struct FieldId(pub(crate) String);
 pub(crate) enum Records {
     /// A user.
     User,
-    /// A user who also belongs to an application. Not in this version yet.
+    /// A user who is also assigned to an application: the section `saas`.
     UserAndSaasUser,
 }
 
@@ -215,13 +215,13 @@ pub(crate) enum Preference {
     CreateOnly,
 }
 
-/// What happens in Oomnitza to people who are gone from the console.
+/// What happens to the SaaS users of people who are gone from the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Missing {
     /// Nothing.
     Keep,
-    /// They are deactivated in the application. Not in this version yet.
+    /// They are deactivated in the application, where this integration assigned them.
     Deactivate,
 }
 

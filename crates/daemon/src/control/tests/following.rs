@@ -53,7 +53,7 @@ async fn a_run_is_told_from_its_waiting_to_its_report() {
     run.progress.send(progress).unwrap();
     assert_eq!(line.next().await, Some(Answer::Progress(progress)));
     run.report.send(Ok(report())).unwrap();
-    assert_eq!(line.next().await, Some(Answer::Report(report())));
+    assert_eq!(line.next().await, Some(Answer::Report(Box::new(report()))));
     assert_eq!(line.next().await, None);
     served.end().await;
 }
@@ -101,7 +101,7 @@ async fn a_client_that_only_stops_writing_is_told_its_report() {
     let run = served.next_run().await;
     line.next().await.expect("it waits");
     run.report.send(Ok(report())).unwrap();
-    assert_eq!(line.next().await, Some(Answer::Report(report())));
+    assert_eq!(line.next().await, Some(Answer::Report(Box::new(report()))));
     assert!(!run.halt.is_stopped());
     served.end().await;
 }

@@ -77,7 +77,7 @@ fn answers_are_read_as_they_were_written() {
             done: 3,
             total: Some(u64::MAX),
         }),
-        Answer::Report(report()),
+        Answer::Report(Box::new(report())),
         Answer::Status(Box::new(status())),
         Answer::Done {
             sentence: "done".to_owned(),
@@ -102,10 +102,10 @@ fn lines_stay_as_they_are() {
         text(status),
         @r#"{"answer":"status","pid":4711,"version":"0.1.0","since":"1970-01-01T00:00:00.000Z","config":{"path":"/etc/rollcall/rollcall.yaml","hash":"0123456789ab","loaded_at":"1970-01-01T00:00:00.000Z","faults":[],"timezone":"Europe/Dublin","restart":[]},"integrations":[],"tokens":[],"notices":[],"health":[],"metrics":null,"timezones":"bundled with Rollcall"}"#
     );
-    let report = Answer::Report(report()).to_line().unwrap();
+    let report = Answer::Report(Box::new(report())).to_line().unwrap();
     insta::assert_snapshot!(
         text(report),
-        @r#"{"answer":"report","run_id":"019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33","integration":"users","state":"completed_with_errors","intents":false,"counts":{"seen":3,"created":1,"updated":0,"unchanged":1,"skipped":0,"failed":1},"reasons":[["failed","rejected",1]],"duration":{"secs":1,"nanos":234000000},"source_calls":2,"target_calls":5,"error":null}"#
+        @r#"{"answer":"report","run_id":"019ab1c2-7d10-7c3e-9f5a-2b7d1c0e4f33","integration":"users","state":"completed_with_errors","intents":false,"counts":{"seen":3,"created":1,"updated":0,"unchanged":1,"skipped":0,"failed":1,"deactivated":0},"reasons":[["failed","rejected",1]],"duration":{"secs":1,"nanos":234000000},"source_calls":2,"target_calls":5,"error":null}"#
     );
 }
 

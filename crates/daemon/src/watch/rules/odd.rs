@@ -159,6 +159,7 @@ mod tests {
             started_at,
             finished_at: started_at + SignedDuration::from_millis(took),
             counts: Counts {
+                deactivated: 0,
                 seen,
                 created: 0,
                 updated,

@@ -1,16 +1,24 @@
 //! What a bulk record does once its turn comes.
 
+use serde_json::Value;
+
 use super::Bulk;
 use crate::object::{Members, is_empty, plain};
 use crate::oomnitza::envelope::Mode;
 use crate::oomnitza::people::{Changes, OomnitzaPeople, Written};
 use crate::oomnitza::portion::Batch;
+use crate::oomnitza::saas::Saas;
 use crate::oomnitza::schema::Origin;
 use crate::options::{BulkDrop, BulkNull};
 
 impl Bulk {
     /// Applies what waits of a portion.
-    pub(in crate::oomnitza) fn apply(&mut self, place: usize, people: &mut OomnitzaPeople) {
+    pub(in crate::oomnitza) fn apply(
+        &mut self,
+        place: usize,
+        people: &mut OomnitzaPeople,
+        saas: &mut Saas,
+    ) {
         for batch in std::mem::take(&mut self.portions[place].waiting) {
             for record in &batch.records {
                 let dropped = self
@@ -22,7 +30,7 @@ impl Bulk {
                     Some(BulkDrop {
                         words: Some(words), ..
                     }) => Err(words.clone()),
-                    None => apply_record(record, &batch, self.null, people),
+                    None => apply_record(record, &batch, self.null, people, saas),
                 };
                 let portion = &mut self.portions[place];
                 let count = match done {
@@ -54,8 +62,10 @@ fn apply_record(
     batch: &Batch,
     null: BulkNull,
     people: &mut OomnitzaPeople,
+    saas: &mut Saas,
 ) -> Result<Done, String> {
     let members = Members::of(record).map_err(|error| error.to_string())?;
+    let application = application_of(&members, saas)?;
     let mut changes = Changes::with_capacity(members.0.len());
     for (id, raw) in &members.0 {
         let Some(field) = people.schema.bulk_place(id) else {
@@ -101,7 +111,10 @@ fn apply_record(
             people
                 .check_free(&username, None)
                 .map_err(|refusal| refusal.message)?;
-            people.create(changes);
+            let place = people.create(changes);
+            if let Some(application) = application {
+                saas.add(&application, &people.id_of(place));
+            }
             Ok(Done::Added)
         }
         ([place], _) => {
@@ -110,11 +123,29 @@ fn apply_record(
                     .check_free(&username, Some(*place))
                     .map_err(|refusal| refusal.message)?;
             }
+            if let Some(application) = application {
+                saas.add(&application, &people.id_of(*place));
+            }
             Ok(match people.write(*place, changes) {
                 Written::Changed => Done::Updated,
                 Written::Unchanged => Done::Unchanged,
             })
         }
         (several, _) => Err(format!("the record fits {} users", several.len())),
+    }
+}
+
+/// The application that a record carries, which must be there.
+fn application_of(members: &Members<'_>, saas: &mut Saas) -> Result<Option<String>, String> {
+    let Some((_, raw)) = members.0.iter().find(|(id, _)| *id == "SAAS") else {
+        return Ok(None);
+    };
+    let carried: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+    let id = carried["selected_saas_id"].as_str().unwrap_or_default();
+    let name = carried["name"].as_str().unwrap_or_default();
+    if saas.is_named(id, name) {
+        Ok(Some(id.to_owned()))
+    } else {
+        Err(format!("SAAS: there is no application {id} `{name}`"))
     }
 }

@@ -1,0 +1,72 @@
+//! The application itself: found, or made; and what it shows of its users in the end.
+
+use oomnitza::SaasId;
+use store::Shown;
+
+use super::Deliverer;
+use crate::error::{Stop, for_log};
+use crate::point::{Point, reach};
+use crate::saas::{Application, find};
+use crate::settings::Saas;
+
+impl Deliverer<'_> {
+    /// Finds the application, or makes it.
+    pub(in crate::deliver) async fn application(&self, saas: &Saas) -> Result<SaasId, Stop> {
+        if let Some(id) = self.halt.or_stop(find(self.reader, saas)).await? {
+            return Ok(id);
+        }
+        self.halt.check()?;
+        let made = self.writer.create_saas(&saas.name).await;
+        reach(Point::ApplicationMade);
+        if let Err(error) = &made {
+            tracing::warn!(error = %for_log(error), "Whether the SaaS application was made is not known");
+        }
+        match (self.halt.or_stop(find(self.reader, saas)).await?, made) {
+            (Some(id), _) => {
+                tracing::info!(integration.id = %self.integration.id, saas.id = id.as_str(), "The SaaS application was made");
+                Ok(id)
+            }
+            (None, Err(error)) => Err(error.into()),
+            (None, Ok(())) => Err(Stop::NoApplication {
+                name: saas.name.clone(),
+            }),
+        }
+    }
+
+    /// Keeps what Oomnitza shows of the places that were written: what it shows otherwise is not sent again while that stays.
+    pub(super) async fn keep_what_is_shown(&self, id: &SaasId) -> Result<(), Stop> {
+        let integration = self.key.integration;
+        let unread = self.store.unread_places(integration, id.as_str()).await?;
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let listing = Application::listed(self.reader, id.clone());
+        let application = match self.halt.or_stop(listing).await {
+            Ok(application) => application,
+            Err(stop @ Stop::Halted(_)) => return Err(stop),
+            // They were written all the same; the next run compares.
+            Err(stop) => {
+                tracing::warn!(error = %stop.for_log(), "Could not read again what was written of SaaS users");
+                return Ok(());
+            }
+        };
+        let shown: Vec<(String, Shown)> = unread
+            .into_iter()
+            .filter_map(|oomnitza_id| {
+                let shown = match application.place(&oomnitza_id) {
+                    Some(place) => Shown::Place {
+                        external_id: place.external_id.clone(),
+                        roles: place.roles.clone(),
+                    },
+                    None if application.is_complete => Shown::Nothing,
+                    None => return None,
+                };
+                Some((oomnitza_id, shown))
+            })
+            .collect();
+        Ok(self
+            .store
+            .keep_shown(integration, id.as_str(), &shown)
+            .await?)
+    }
+}

@@ -1,0 +1,129 @@
+//! What a dead run left of `SaaS` users: what was sent and not answered is looked up in the application's listing.
+
+use jiff::Timestamp;
+use store::{
+    Deactivated, Deactivation, RunKey, SaasAction, SaasChange, SaasDone, SaasSettled,
+    SaasSettlement,
+};
+
+use super::{CHUNK, Recovery};
+use crate::error::Stop;
+use crate::reason::Reason;
+use crate::saas::{After, Application};
+
+/// What is said of what was sent and is not there.
+const NOT_THERE: &str =
+    "it was sent, the process ended before an answer came, and Oomnitza does not show it";
+
+impl Recovery<'_> {
+    pub(super) async fn settle_sent_places(&self, key: RunKey) -> Result<(), Stop> {
+        // Who was not loaded has an error already.
+        self.store.saas_to_deliver(key).await?;
+        let sent = |action| self.store.sent_saas_changes(key, action, CHUNK);
+        let first = sent(SaasAction::Update).await?;
+        if first.is_empty() && sent(SaasAction::Deactivate).await?.is_empty() {
+            return Ok(());
+        }
+        let application = match &self.integration.saas {
+            Some(saas) => {
+                let reading = Application::read(self.reader, saas);
+                self.halt.or_stop(reading).await?
+            }
+            // The integration has nothing to do with it any more.
+            None => Application::default(),
+        };
+        let id = application.id.as_ref().map_or("", |id| id.as_str());
+        loop {
+            let chunk = sent(SaasAction::Update).await?;
+            if chunk.is_empty() {
+                break;
+            }
+            self.remember_assigned(key, id, &application, &chunk)
+                .await?;
+            let settled = chunk.iter().map(|change| updated(change, &application));
+            self.store
+                .settle_saas(key, id, settled.collect(), Timestamp::now())
+                .await?;
+        }
+        loop {
+            let chunk = sent(SaasAction::Deactivate).await?;
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            let settled: Vec<Deactivated> = chunk
+                .iter()
+                .map(|change| deactivated(change, &application))
+                .collect();
+            self.store.settle_deactivated(key, id, &settled).await?;
+        }
+    }
+
+    /// Remembers whom the dead run assigned, before it is said what became of the rest of it.
+    async fn remember_assigned(
+        &self,
+        key: RunKey,
+        id: &str,
+        application: &Application,
+        chunk: &[SaasChange],
+    ) -> Result<(), Stop> {
+        let mut changes = Vec::new();
+        let mut assigned = Vec::new();
+        for change in chunk {
+            let Some(oomnitza_id) = &change.oomnitza_id else {
+                continue;
+            };
+            if After::parse(&change.after).assigned && application.place(oomnitza_id).is_some() {
+                changes.push(change.change);
+                assigned.push((change.person, oomnitza_id.clone()));
+            }
+        }
+        Ok(self
+            .store
+            .mark_saas_sent(key, id, &changes, &assigned)
+            .await?)
+    }
+}
+
+/// Settles the place of somebody who was loaded.
+fn updated(change: &SaasChange, application: &Application) -> SaasSettled {
+    let after = After::parse(&change.after);
+    let oomnitza_id = change.oomnitza_id.as_deref();
+    let place = oomnitza_id.and_then(|id| application.place(id));
+    let settlement = match (oomnitza_id, place) {
+        (Some(id), Some(_)) if after.left(place).is_nothing() => SaasSettlement::Done(SaasDone {
+            oomnitza_id: id.to_owned(),
+            assigned: after.assigned,
+            external_id: after.external_id,
+            roles: after
+                .roles
+                .map(|roles| serde_json::Value::from(roles).to_string()),
+            active: after.active == Some(true),
+        }),
+        _ => SaasSettlement::Failed(Box::new(
+            Reason::Unreachable.because_of(crate::saas::FIELD, NOT_THERE),
+        )),
+    };
+    SaasSettled {
+        change: change.change,
+        person: change.person,
+        settlement,
+        status: None,
+    }
+}
+
+/// Settles the place of somebody who is gone.
+fn deactivated(change: &SaasChange, application: &Application) -> Deactivated {
+    let place = change
+        .oomnitza_id
+        .as_deref()
+        .and_then(|id| application.place(id));
+    let outcome = match place {
+        Some(place) if place.active == Some(false) => Deactivation::Done,
+        _ => Deactivation::Unanswered(NOT_THERE.to_owned()),
+    };
+    Deactivated {
+        change: change.change,
+        oomnitza_id: change.oomnitza_id.clone().unwrap_or_default(),
+        outcome,
+    }
+}
