@@ -216,18 +216,47 @@ async fn rename(writer: &mut SqliteConnection, somebody: &Somebody) -> Result<()
     for name in names(somebody) {
         for (table, columns) in TEXTS {
             for column in *columns {
-                let sql = format!(
-                    "UPDATE {table} SET {column} = replace({column}, ?1, ?2) WHERE instr({column}, ?1) > 0"
-                );
-                sqlx::query(AssertSqlSafe(sql))
+                let found =
+                    format!("SELECT DISTINCT {column} FROM {table} WHERE instr({column}, ?) > 0");
+                let texts: Vec<String> = sqlx::query_scalar(AssertSqlSafe(found))
                     .bind(&name)
-                    .bind(NOBODY)
-                    .execute(&mut *writer)
+                    .fetch_all(&mut *writer)
                     .await?;
+                let update = format!("UPDATE {table} SET {column} = ? WHERE {column} = ?");
+                for text in texts {
+                    sqlx::query(AssertSqlSafe(update.clone()))
+                        .bind(unnamed(&text, &name))
+                        .bind(&text)
+                        .execute(&mut *writer)
+                        .await?;
+                }
             }
         }
     }
     Ok(())
+}
+
+/// A text with [`NOBODY`] for a name, unless that is a part of a longer one.
+fn unnamed(text: &str, name: &str) -> String {
+    let mut unnamed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = rest.find(name) {
+        let (before, after) = (&rest[..begin], &rest[begin + name.len()..]);
+        let goes_on = |letter: char| letter.is_alphanumeric() || "_-+%@".contains(letter);
+        let mut following = after.chars();
+        let ends = match following.next() {
+            // The end of a sentence, and not a part of a domain.
+            Some('.') => !following.next().is_some_and(char::is_alphanumeric),
+            Some(letter) => !goes_on(letter),
+            None => true,
+        };
+        let preceding = before.chars().next_back().or(unnamed.chars().next_back());
+        let begins = !preceding.is_some_and(|letter| goes_on(letter) || letter == '.');
+        unnamed.push_str(before);
+        unnamed.push_str(if begins && ends { NOBODY } else { name });
+        rest = after;
+    }
+    unnamed + rest
 }
 
 /// Takes an address, as JSON, out of what is kept of others, where it is a whole value.
@@ -301,4 +330,28 @@ fn names(somebody: &Somebody) -> Vec<String> {
         .collect();
     names.dedup();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unnamed;
+
+    #[test]
+    fn a_name_goes_and_a_longer_one_stays() {
+        for (text, without) in [
+            ("ann@acme.com is not there", "… is not there"),
+            ("it is ann@acme.com.", "it is …."),
+            ("<ann@acme.com>, `ann@acme.com`", "<…>, `…`"),
+            ("ann@acme.comann@acme.com", "ann@acme.comann@acme.com"),
+            ("joann@acme.com", "joann@acme.com"),
+            ("jo.ann@acme.com", "jo.ann@acme.com"),
+            ("jo-ann@acme.com", "jo-ann@acme.com"),
+            ("ann@acme.com.au", "ann@acme.com.au"),
+            ("ann@acme.company", "ann@acme.company"),
+            ("éann@acme.com and ann@acme.com", "éann@acme.com and …"),
+        ] {
+            assert_eq!(unnamed(text, "ann@acme.com"), without);
+        }
+        assert_eq!(unnamed("user 4711, 47110", "4711"), "user …, 47110");
+    }
 }

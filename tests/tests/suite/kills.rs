@@ -8,6 +8,7 @@ mod between;
 mod dead;
 pub(crate) mod dice;
 mod loads;
+mod places;
 mod recoveries;
 mod serving;
 mod waiting;

@@ -24,7 +24,7 @@ fn texts(company: &Company, sql: &str) -> Vec<String> {
 
 const DELIVERIES: [Delivery; 2] = [Delivery::Rest, Delivery::Bulk];
 
-fn with_saas(delivery: Delivery) -> impl FnOnce(&mut Config) {
+pub(crate) fn with_saas(delivery: Delivery) -> impl FnOnce(&mut Config) {
     move |config| {
         config.delivery = delivery;
         config.saas = Some("{ name: SentinelOne, create: true }");
@@ -56,7 +56,7 @@ fn wanted(company: &Company) -> BTreeMap<String, Value> {
 }
 
 /// What is there of them.
-fn places(company: &Company) -> BTreeMap<String, Value> {
+pub(crate) fn places(company: &Company) -> BTreeMap<String, Value> {
     let users = company.control.saas_users(APPLICATION).into_iter();
     users
         .map(|mut place| {

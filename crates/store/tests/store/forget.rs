@@ -49,6 +49,10 @@ async fn an_address_goes_from_what_is_kept_of_others_and_a_longer_one_stays() {
     let forms = [form("manager", "1@acme.com"), form("title", "y")];
     bed.store.remember_forms(integration, &forms).await.unwrap();
 
+    let message = "it is 1@acme.com, and not 21@acme.com.";
+    let notice = store::Notice::new("odd", "1@acme.com", message);
+    bed.store.begin_notice(None, &notice, at(0)).await.unwrap();
+
     let one = somebody(&bed, "1").await;
     assert_eq!(bed.store.needed_by(&one).await.unwrap(), None);
     bed.store.forget(&one[0]).await.unwrap();
@@ -69,6 +73,10 @@ async fn an_address_goes_from_what_is_kept_of_others_and_a_longer_one_stays() {
         [r#"{"title":"x"}|{"manager":"","title":"y"}|{}"#]
     );
     assert_eq!(bed.lines("SELECT field FROM forms").await, ["title"]);
+    assert_eq!(
+        bed.lines("SELECT subject, message FROM notices").await,
+        ["…|it is …, and not 21@acme.com."]
+    );
     // The next load finds the other one unchanged, and writes nothing of that again.
     bed.run(&[names("2", "1")], 1).await;
     assert_eq!(bed.count("user_versions").await, 1);

@@ -16,7 +16,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn of(company: &Company) -> Self {
-        let latest = "SELECT source_id, last_reason, gone_since FROM v_people ORDER BY source_id";
+        let latest = "SELECT source_id, last_reason, gone_since IS NOT NULL AS is_gone FROM v_people ORDER BY source_id";
         let open = "SELECT source_id, reason FROM v_open_errors ORDER BY source_id";
         Self {
             oomnitza: company.people(),
@@ -56,8 +56,8 @@ pub(crate) fn demand_order(company: &Company, case: &str) {
     for nothing in [
         // A user fails or is skipped once in a run.
         "SELECT run_id, source_id FROM v_errors GROUP BY 1, 2 HAVING count(*) > 1",
-        // Who is loaded neither fails nor is skipped.
-        "SELECT run_id, source_id FROM v_changes WHERE state = 'done'
+        // Of whom all is done neither fails nor is skipped.
+        "SELECT run_id, source_id FROM v_changes GROUP BY 1, 2 HAVING min(state = 'done') = 1
          INTERSECT SELECT run_id, source_id FROM v_errors",
         // What is over has nothing under way.
         "SELECT c.run_id, c.source_id, c.state FROM v_changes c JOIN v_runs r USING (run_id)

@@ -123,6 +123,10 @@ fn a_run_that_dies_at_a_random_instant_is_made_up_by_the_next() {
     let tried = random_cases(40, |seed| random(seed, &spread));
     let spread = spread.into_inner().expect("nobody panics with it");
     println!("kills by delivery and quarter of the load: {spread:?}");
-    // Of so many, some come in each part of a load.
-    assert!(tried < 40 || spread.len() == 8, "{spread:?}");
+    // Of so many, some come in either half of a load.
+    let halves: BTreeSet<_> = spread
+        .keys()
+        .map(|(delivery, quarter)| (delivery, quarter / 2))
+        .collect();
+    assert!(tried < 40 || halves.len() == 4, "{spread:?}");
 }
