@@ -1,6 +1,8 @@
 //! One run, from its beginning to its end: read, match, plan, deliver, and put on record what became of it.
 
 mod end;
+mod gone;
+mod guarding;
 mod replay;
 mod undo;
 mod waiting;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use oomnitza::{PortionId, Reader, Writer};
 use store::{
-    Furthest, GuardHit, Kind, NewRun, NewRunSlot, Notice, PersonRow, PlanSummary, Run, RunKey,
+    Furthest, GuardHit, Kind, NewRun, NewRunSlot, PersonRow, PlanSummary, Run, RunKey,
     State, Store,
 };
 use transport::Retry;
@@ -24,7 +26,7 @@ use uuid::Uuid;
 
 use crate::deliver::{Deliverer, Failures, SecondLook, report_failed};
 use crate::error::{Error, Stop};
-use crate::guards::{self, Measure, Tally};
+use crate::guards::Tally;
 use crate::halt::Halt;
 use crate::lock::Lock;
 use crate::memory;
@@ -35,8 +37,8 @@ use crate::read::{self, Side, UserReader};
 use crate::recover::Recovery;
 use crate::report::Report;
 use crate::request::{Intent, Request, Whom};
-use crate::saas::{Application, places_of_the_gone};
-use crate::settings::{Delivery, Integration, Missing};
+use crate::saas::Application;
+use crate::settings::{Delivery, Integration};
 
 /// What starts a run that nobody has asked for.
 const SCHEDULE: &str = "schedule";
@@ -277,62 +279,6 @@ impl Active<'_> {
         self.deliver(&request.intent, SecondLook::WhenStale).await
     }
 
-    /// Lists the guards that the plan is over.
-    async fn guard(
-        &self,
-        request: &Request,
-        summary: &PlanSummary,
-        tally: &Tally,
-        population: &str,
-    ) -> Result<Vec<GuardHit>, Stop> {
-        const READS: u32 = 7;
-        let loader = self.loader;
-        let (store, integration) = (&loader.store, self.key.integration);
-        let (reviewed, first) = match self.kind {
-            // Whoever asks for one has looked at what it is to load.
-            Kind::Replay => (true, false),
-            Kind::Load | Kind::Undo => {
-                let by_schedule = request.trigger == SCHEDULE;
-                match store.furthest_load(integration).await? {
-                    Furthest::Nowhere => (!by_schedule, by_schedule),
-                    // A first load that was cut off is gone on with by the next one, whatever starts that.
-                    Furthest::Begun => (true, false),
-                    Furthest::Completed => (false, false),
-                }
-            }
-        };
-        // Nobody at all has a guard of its own.
-        let seen = (!self.partial && summary.counts.seen > 0).then_some(summary.counts.seen);
-        let earlier = match seen {
-            Some(_) => store.read_sizes(integration, population, READS).await?,
-            None => Vec::new(),
-        };
-        let measure = Measure {
-            guards: &loader.integration.guards,
-            tally,
-            seen,
-            earlier: &earlier,
-            reviewed,
-            first,
-        };
-        Ok(measure.hits())
-    }
-
-    /// Keeps what the guards found; a plan that is over one is not delivered.
-    async fn hold(&mut self, intent: &Intent, hits: Vec<GuardHit>) -> Result<(), Stop> {
-        if hits.is_empty() {
-            return Ok(());
-        }
-        let store = &self.loader.store;
-        store.keep_guard_hits(self.key, &hits).await?;
-        self.hits = store.guard_hits(self.key).await?;
-        match intent {
-            // It says what a load would come to.
-            Intent::DryRun => Ok(()),
-            Intent::Plan | Intent::Deliver(_) => Err(Stop::Parked(guards::sentence(&hits))),
-        }
-    }
-
     /// What the load brings to the mapping: the console's URL, its own instant, the names of roles.
     async fn load(&self, started_at: Timestamp) -> Result<mapping::Load, Stop> {
         let roles = self.loader.halt.or_stop(self.sentinelone.roles()).await?;
@@ -361,24 +307,6 @@ impl Active<'_> {
         )
     }
 
-    /// An empty console is believed only where nobody was ever seen; else it is for somebody to look at.
-    async fn nobody_in_the_console(&self) -> Result<Option<GuardHit>, Stop> {
-        let loader = self.loader;
-        let known = loader.store.integration(&loader.integration.id).await?;
-        let same = known.population.as_deref() == Some(loader.integration.population().as_str());
-        if same && known.present > 0 {
-            return Ok(Some(guards::empty_source(known.present)));
-        }
-        let message = "the console shows nobody: the token may see no site, or the filters of `source` leave nobody";
-        let notice = Notice::new("empty_source", "", message);
-        loader
-            .store
-            .begin_notice(Some(self.key.integration), &notice, self.read_at)
-            .await?;
-        tracing::warn!(integration.id = %loader.integration.id, "{message}");
-        Ok(None)
-    }
-
     async fn plan(
         &self,
         users: Side,
@@ -397,55 +325,6 @@ impl Active<'_> {
             progress: &loader.progress,
         };
         planner.plan(users, people).await
-    }
-
-    /// Plans that the `SaaS` users are deactivated whose users are gone, where that is wanted.
-    async fn plan_the_gone(
-        &self,
-        application: &Application,
-        population: &str,
-        summary: &mut PlanSummary,
-        tally: &mut Tally,
-    ) -> Result<(), Stop> {
-        let (store, key) = (&self.loader.store, self.key);
-        let saas = self.loader.integration.saas.as_ref();
-        let deactivates = saas.is_some_and(|saas| saas.missing == Missing::Deactivate);
-        if self.partial || !deactivates {
-            return Ok(());
-        }
-        let presence = &summary.presence;
-        let gone = places_of_the_gone(store, key, application, population, presence).await?;
-        if let Some(id) = &application.id {
-            tally.assigned = store.assigned_places(key.integration, id.as_str()).await?;
-        }
-        for place in &gone.places {
-            tally.deactivate(&place.source_id);
-        }
-        summary.counts.deactivated = gone.places.len() as u64;
-        store.plan_deactivations(key, &gone.places).await?;
-        self.say_who_cannot_be_deactivated(gone.nameless).await
-    }
-
-    /// Says that Oomnitza does not show by what id a place is deactivated, as long as somebody is gone who has one.
-    async fn say_who_cannot_be_deactivated(&self, nameless: u64) -> Result<(), Stop> {
-        const KIND: &str = "saas_ids_missing";
-        let (store, integration) = (&self.loader.store, Some(self.key.integration));
-        if nameless == 0 {
-            store.end_notices(integration, KIND, self.read_at).await?;
-            return Ok(());
-        }
-        let message = format!(
-            "{nameless} SaaS users whose users are gone from the console cannot be deactivated: \
-             Oomnitza's listing does not show their `saas_user_id`; deactivate them in Oomnitza"
-        );
-        let notice = Notice::new(KIND, "", message.as_str());
-        if store
-            .begin_notice(integration, &notice, self.read_at)
-            .await?
-        {
-            tracing::warn!(integration.id = %self.loader.integration.id, "{message}");
-        }
-        Ok(())
     }
 
     /// Puts the complete plan on record, and what the read says about who is there.
