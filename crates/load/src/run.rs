@@ -265,7 +265,8 @@ impl Active<'_> {
         let (mut summary, mut tally) = self
             .plan(users, people, application.as_ref(), &request.whom)
             .await?;
-        if let Some(application) = &application {
+        if !self.partial {
+            let application = application.as_ref();
             self.plan_the_gone(application, &population, &mut summary, &mut tally)
                 .await?;
         }

@@ -131,6 +131,7 @@ fn what_only_looks_sends_nothing_but_reads() {
         }
         // What was loaded is not taken back by a dry undo.
         let load = watched.load();
+        watched.only_looks(&["explain", &email], 0, Asks::Nobody);
         watched.only_looks(&["undo", &load, "--dry-run"], 0, Asks::Oomnitza);
         let suspend = ["undo", &load, "--dry-run", "--created", "suspend"];
         watched.only_looks(&suspend, 0, Asks::Oomnitza);

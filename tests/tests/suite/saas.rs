@@ -413,7 +413,7 @@ fn what_fails_for_one_is_its_own_outcome() {
 
 #[test]
 fn without_ids_in_the_listing_nobody_is_deactivated_and_that_is_said() {
-    let company = company(8, 1.0, Delivery::Rest);
+    let mut company = company(8, 1.0, Delivery::Rest);
     company.control.set_saas_listing(SaasListing {
         ids: false,
         ..SaasListing::default()
@@ -428,6 +428,15 @@ fn without_ids_in_the_listing_nobody_is_deactivated_and_that_is_said() {
     let said = texts(&company, standing);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("1 SaaS users"));
+    // It is over when nobody is to be deactivated any more, and when the ids are shown.
+    company.rollcall.configure(|config| config.missing = "keep");
+    company.load();
+    assert_eq!(texts(&company, standing), [""; 0]);
+    company
+        .rollcall
+        .configure(|config| config.missing = "deactivate");
+    company.load();
+    assert_eq!(texts(&company, standing).len(), 1);
     company.control.set_saas_listing(SaasListing::default());
     company.load();
     assert_eq!(place(&company, &email)["active"], false);

@@ -9,10 +9,10 @@ use crate::saas::{Application, places_of_the_gone};
 use crate::settings::Missing;
 
 impl Active<'_> {
-    /// Plans that the `SaaS` users are deactivated whose users are gone, where that is wanted.
+    /// Plans that the `SaaS` users are deactivated whose users are gone from a read of everybody, where that is wanted.
     pub(super) async fn plan_the_gone(
         &self,
-        application: &Application,
+        application: Option<&Application>,
         population: &str,
         summary: &mut PlanSummary,
         tally: &mut Tally,
@@ -20,9 +20,10 @@ impl Active<'_> {
         let (store, key) = (&self.loader.store, self.key);
         let saas = self.loader.integration.saas.as_ref();
         let deactivates = saas.is_some_and(|saas| saas.missing == Missing::Deactivate);
-        if self.partial || !deactivates {
-            return Ok(());
-        }
+        let Some(application) = application.filter(|_| deactivates) else {
+            // Nobody is to be deactivated any more.
+            return self.say_who_cannot_be_deactivated(0).await;
+        };
         let presence = &summary.presence;
         let gone = places_of_the_gone(store, key, application, population, presence).await?;
         if let Some(id) = &application.id {
