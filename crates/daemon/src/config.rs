@@ -66,6 +66,7 @@ pub use metrics::Metrics;
 pub(crate) use nearest::{either, nearest};
 pub use notify::{Channel, Format, Moment, Notify, Occasion, Ping, PingUrl, Way};
 pub use retention::Retention;
+pub use saas::Saas;
 pub use state_dir::state_dir;
 pub use timezones::timezones;
 

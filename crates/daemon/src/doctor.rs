@@ -16,6 +16,7 @@ mod rates;
 mod sandbox;
 
 // Both systems.
+mod applications;
 mod expiry;
 mod keys;
 mod source;

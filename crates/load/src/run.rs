@@ -18,8 +18,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use oomnitza::{PortionId, Reader, Writer};
 use store::{
-    Furthest, GuardHit, Kind, NewRun, NewRunSlot, PersonRow, PlanSummary, Run, RunKey,
-    State, Store,
+    Furthest, GuardHit, Kind, NewRun, NewRunSlot, PersonRow, PlanSummary, Run, RunKey, State, Store,
 };
 use transport::Retry;
 use uuid::Uuid;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::Value;
+use simulator::SaasListing;
 use tests::{Config, Ended};
 
 use crate::company::Company;
@@ -271,4 +272,24 @@ fn faults_of_the_configuration_are_said_and_the_rest_is_looked_at() {
         "{fault}"
     );
     assert_eq!(of(&ended, "database")[0]["state"], "ok");
+}
+
+#[test]
+fn an_application_that_is_not_there_or_hides_its_ids_is_said() {
+    let mut company = sound(|config| {
+        config.saas = Some("{ name: SentinelOne }");
+        config.missing = "deactivate";
+    });
+    finds(&company, 1, "saas", &["no SaaS application `SentinelOne`"]);
+    company
+        .rollcall
+        .configure(|config| config.saas = Some("{ name: SentinelOne, create: true }"));
+    finds(&company, 0, "saas", &["the next load makes it"]);
+    company.load();
+    finds(&company, 0, "saas", &["the token may read the"]);
+    company.control.set_saas_listing(SaasListing {
+        ids: false,
+        ..SaasListing::default()
+    });
+    finds(&company, 3, "saas", &["without `saas_user_id`"]);
 }

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use oomnitza::{Completeness, Error, Person, Reader};
 use tokio::time::{Instant, timeout_at};
 
-use super::expiry;
 use super::finding::{Finding, State};
 use super::keys::Keys;
 use super::way::Way;
+use super::{applications, expiry};
 use crate::config::{Integration, nearest};
 
 /// Looks at an instance, for as long as there is time.
@@ -29,6 +29,7 @@ pub(super) async fn examine(way: &Way, deadline: Instant) -> Vec<Finding> {
         let finding = expiry::judge(way, None, Timestamp::now());
         look.found.push(way.found(finding));
         look.people().await;
+        look.applications().await;
     }
     look.found.extend(way.clock(&look.transport));
     look.found
@@ -101,6 +102,17 @@ impl Look<'_> {
             )
         };
         self.found.extend(census.judge(&read, complete));
+    }
+
+    async fn applications(&mut self) {
+        let way = self.way;
+        for integration in way.integrations() {
+            let looking = applications::examine(&self.reader, integration);
+            match timeout_at(self.deadline, looking).await {
+                Ok(found) => self.found.extend(found),
+                Err(_) => self.found.push(way.silent("saas", "list SaaS users")),
+            }
+        }
     }
 
     fn fail(&mut self, check: &str, error: &Error) {
