@@ -108,7 +108,7 @@ impl Store {
         let row = sqlx::query(
             "SELECT r.run, r.integration, r.run_id, i.name, r.state, r.kind, r.dry_run, r.partial,
                     r.planned_at IS NOT NULL AS planned, r.started_at, r.read_at, r.in_scope, r.config_hash, r.seen,
-                    r.created, r.updated, r.unchanged, r.skipped, r.failed, r.error,
+                    r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated, r.error,
                     r.trigger, r.origin, r.finished_at, r.portion, r.decision, r.decided_at, r.decided_by, r.decision_reason
              FROM runs r JOIN integrations i USING (integration) WHERE r.run_id = ?",
         )
