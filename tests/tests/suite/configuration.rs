@@ -128,19 +128,12 @@ fn a_console_of_another_host_is_refused_unless_it_is_meant() {
 }
 
 #[test]
-fn sections_that_are_not_there_yet_are_refused_and_not_ignored() {
-    let company = Company::plain(5, 0.5);
-    let yaml = company.rollcall.yaml();
-    let missing = "    missing: deactivate\n    preference:";
-    let yaml = yaml.replacen("    preference:", missing, 1);
-    company.rollcall.write_config(&yaml);
-    let ended = company.rollcall.run().with_code(2);
-    assert!(
-        ended.stderr.contains("not in this version"),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(company.control.requests(), []);
+fn deactivating_without_saas_users_is_warned_of_and_loads_all_the_same() {
+    let company = Company::with(5, 0.5, |config| config.missing = "deactivate");
+    let ended = company.rollcall.check().with_code(0);
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(said.contains("nobody is deactivated"), "{said}");
+    company.load();
 }
 
 #[test]

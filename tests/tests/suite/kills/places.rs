@@ -157,5 +157,5 @@ fn random(seed: u64) {
 
 #[test]
 fn a_load_of_saas_users_that_dies_at_a_random_instant_is_made_up_by_the_next() {
-    random_cases(12, random);
+    random_cases(6, random);
 }

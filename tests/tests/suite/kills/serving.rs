@@ -181,5 +181,5 @@ fn random(seed: u64) {
 
 #[test]
 fn a_daemon_that_dies_at_a_random_instant_is_made_up_by_the_next() {
-    random_cases(16, random);
+    random_cases(8, random);
 }

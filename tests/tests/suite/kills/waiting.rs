@@ -189,5 +189,5 @@ fn random(seed: u64) {
 
 #[test]
 fn releases_replays_and_undos_that_die_at_a_random_instant_can_be_gone_on_with() {
-    random_cases(16, random);
+    random_cases(8, random);
 }
