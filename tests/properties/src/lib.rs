@@ -9,10 +9,10 @@
 //! |---|---|
 //! | [`yaml`] | the reader of the configuration |
 //! | [`misplaced_secret`] | the same, with a secret where none belongs |
-//! | [`mapping`] | the compiler of the mapping, its templates, and records |
+//! | [`mapping()`] | the compiler of the mapping, its templates, and records |
 //! | [`dates`] | times and addresses in all their spellings |
 //! | [`retry_after`] | what an answer says of waiting |
-//! | [`sentinelone`], [`oomnitza`] | whole conversations with either API, answer by answer |
+//! | [`sentinelone()`], [`oomnitza()`] | whole conversations with either API, answer by answer |
 
 mod answers;
 mod corpus;
