@@ -11,10 +11,10 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::decisions::Decision;
 use crate::error::Error;
-use crate::forget::Somebody;
+use crate::forget::{Somebody, SomebodyRow};
 use crate::open::Store;
 use crate::people::PersonRow;
-use crate::runs::{Run, instant, run_of};
+use crate::runs::{Run, instant, run_columns, run_of};
 
 pub use history::{Absence, History, KnownRun, PastOutcome, RunRef, Version, Written};
 pub use past::{Past, PastChange, PastFault, PastPlace};
@@ -73,9 +73,8 @@ impl Store {
     /// # Errors
     /// The database refused.
     pub async fn people_named(&self, name: &str, folded: &str) -> Result<Vec<Somebody>, Error> {
-        let failed = self.failed("look for a person");
         let mut reader = self.reader().await;
-        let rows = sqlx::query(
+        let rows: Vec<SomebodyRow> = sqlx::query_as(
             "SELECT p.person, i.name, p.source_id, p.email, p.full_name FROM people p JOIN integrations i USING (integration)
              WHERE p.source_id = ?1 OR p.email = ?2 COLLATE NOCASE OR p.email GLOB '*[^!-~]*'
              ORDER BY i.name, p.person",
@@ -84,18 +83,8 @@ impl Store {
         .bind(folded)
         .fetch_all(&mut *reader)
         .await
-        .map_err(&failed)?;
-        let somebody = |row: &SqliteRow| {
-            Ok(Somebody {
-                person: row.try_get(0)?,
-                integration: row.try_get(1)?,
-                source_id: row.try_get(2)?,
-                email: row.try_get(3)?,
-                full_name: row.try_get(4)?,
-            })
-        };
-        let found: Result<_, sqlx::Error> = rows.iter().map(somebody).collect();
-        found.map_err(&failed)
+        .map_err(self.failed("look for a person"))?;
+        Ok(rows.into_iter().map(Somebody::from).collect())
     }
 
     /// Finds a run by its id, with what else an explanation tells of it.
@@ -105,13 +94,12 @@ impl Store {
     pub async fn run_on_record(&self, run_id: &str) -> Result<Option<RunOnRecord>, Error> {
         let failed = self.failed(EXPLAIN);
         let mut reader = self.reader().await;
-        let row = sqlx::query(
-            "SELECT r.run, r.integration, r.run_id, i.name, r.state, r.kind, r.dry_run, r.partial,
-                    r.planned_at IS NOT NULL AS planned, r.started_at, r.read_at, r.in_scope, r.config_hash, r.seen,
-                    r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated, r.error,
-                    r.trigger, r.origin, r.finished_at, r.portion, r.decision, r.decided_at, r.decided_by, r.decision_reason
-             FROM runs r JOIN integrations i USING (integration) WHERE r.run_id = ?",
-        )
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            run_columns!(),
+            ", r.trigger, r.origin, r.finished_at, r.portion, r.decision, r.decided_at, r.decided_by, r.decision_reason
+             FROM runs r JOIN integrations i USING (integration) WHERE r.run_id = ?"
+        ))
         .bind(run_id)
         .fetch_optional(&mut *reader)
         .await

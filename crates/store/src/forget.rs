@@ -40,7 +40,19 @@ pub struct Forgotten {
 }
 
 /// A row as it is read: the columns of [`Somebody`] in their order.
-type SomebodyRow = (PersonRow, String, String, Option<String>, Option<String>);
+pub(crate) type SomebodyRow = (PersonRow, String, String, Option<String>, Option<String>);
+
+impl From<SomebodyRow> for Somebody {
+    fn from((person, integration, source_id, email, full_name): SomebodyRow) -> Self {
+        Self {
+            person,
+            integration,
+            source_id,
+            email,
+            full_name,
+        }
+    }
+}
 
 /// Texts in which somebody may be named.
 const TEXTS: &[(&str, &[&str])] = &[
@@ -76,18 +88,7 @@ impl Store {
         .fetch_all(&mut *reader)
         .await
         .map_err(self.failed("look for a person"))?;
-        Ok(rows
-            .into_iter()
-            .map(
-                |(person, integration, source_id, email, full_name)| Somebody {
-                    person,
-                    integration,
-                    source_id,
-                    email,
-                    full_name,
-                },
-            )
-            .collect())
+        Ok(rows.into_iter().map(Somebody::from).collect())
     }
 
     /// Finds a run that needs what is on record of these people: a plan that waits or is being carried out and has one

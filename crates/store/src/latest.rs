@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::error::Error;
 use crate::open::Store;
-use crate::runs::{Counts, counts_of, instant};
+use crate::runs::{Counts, count_columns, counts_of, instant};
 use crate::state::State;
 
 /// The latest run of an integration that is over, or waits for somebody.
@@ -40,14 +40,14 @@ impl Store {
     pub async fn last_runs(&self) -> Result<Vec<LastRun>, Error> {
         let mut reader = self.reader().await;
         // The index answers for the latest of each; the runs before it are not looked at.
-        let rows = sqlx::query(
-            "SELECT i.name, r.run_id, r.state, r.trigger, r.dry_run, r.started_at, r.finished_at, r.error,
-                    r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated
-             FROM integrations i
+        let rows = sqlx::query(concat!(
+            "SELECT i.name, r.run_id, r.state, r.trigger, r.dry_run, r.started_at, r.finished_at, r.error, ",
+            count_columns!(),
+            " FROM integrations i
              JOIN runs r ON r.run = (SELECT run FROM runs WHERE integration = i.integration AND state <> 'running'
                                      ORDER BY run DESC LIMIT 1)
-             ORDER BY i.name",
-        )
+             ORDER BY i.name"
+        ))
         .fetch_all(&mut *reader)
         .await
         .map_err(self.failed("look up the latest runs"))?;

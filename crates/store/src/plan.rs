@@ -14,7 +14,7 @@ use crate::faults::Fault;
 use crate::open::Store;
 use crate::people::PersonRow;
 use crate::presence::Presence;
-use crate::runs::{Counts, RunKey, counts_of, number};
+use crate::runs::{Counts, RunKey, count_columns, counts_of, number};
 use crate::saas::SaasPlan;
 
 /// XXH3-128 of a JSON text.
@@ -208,10 +208,11 @@ impl Store {
     /// The database refused.
     pub async fn intents(&self, key: RunKey) -> Result<Option<Counts>, Error> {
         let mut reader = self.reader().await;
-        let row = sqlx::query(
-            "SELECT seen, created, updated, unchanged, skipped, failed, deactivated FROM runs
-             WHERE run = ? AND planned_at IS NOT NULL",
-        )
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            count_columns!(),
+            " FROM runs r WHERE r.run = ? AND r.planned_at IS NOT NULL"
+        ))
         .bind(key.run)
         .fetch_optional(&mut *reader)
         .await

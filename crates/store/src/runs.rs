@@ -11,6 +11,26 @@ use crate::open::Store;
 use crate::slots::{self, SlotState};
 use crate::state::State;
 
+/// The columns that [`counts_of`] reads, of a run `r`.
+macro_rules! count_columns {
+    () => {
+        "r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated"
+    };
+}
+
+/// The columns that [`run_of`] reads, of a run `r` of an integration `i`.
+macro_rules! run_columns {
+    () => {
+        concat!(
+            "r.run, r.integration, r.run_id, i.name, r.state, r.kind, r.dry_run, r.partial, r.planned_at IS NOT NULL AS planned,
+             r.started_at, r.read_at, r.in_scope, r.config_hash, r.error, ",
+            crate::runs::count_columns!()
+        )
+    };
+}
+
+pub(crate) use {count_columns, run_columns};
+
 /// The row of an integration: what is remembered of it between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Integration {
@@ -312,12 +332,11 @@ impl Store {
     /// The database refused.
     pub async fn run(&self, run_id: &str) -> Result<Option<Run>, Error> {
         let mut reader = self.reader().await;
-        let row = sqlx::query(
-            "SELECT r.run, r.integration, r.run_id, i.name, r.state, r.kind, r.dry_run, r.partial,
-                    r.planned_at IS NOT NULL AS planned, r.started_at, r.read_at, r.in_scope, r.config_hash, r.seen,
-                    r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated, r.error
-             FROM runs r JOIN integrations i USING (integration) WHERE r.run_id = ?",
-        )
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            run_columns!(),
+            " FROM runs r JOIN integrations i USING (integration) WHERE r.run_id = ?"
+        ))
         .bind(run_id)
         .fetch_optional(&mut *reader)
         .await

@@ -7,7 +7,7 @@ use sqlx::{Connection as _, Row as _};
 use crate::error::Error;
 use crate::json::json;
 use crate::open::Store;
-use crate::runs::{Counts, count, counts_of, instant};
+use crate::runs::{Counts, count, count_columns, counts_of, instant};
 use crate::state::State;
 
 /// A run that read everybody, was no dry run, and is over or parked.
@@ -69,14 +69,14 @@ impl Store {
     /// The database refused.
     pub async fn past_runs(&self, integration: &str, limit: u32) -> Result<Vec<PastRun>, Error> {
         let mut reader = self.reader().await;
-        let rows = sqlx::query(
-            "SELECT r.run_id, r.state, r.started_at, r.finished_at, r.error, r.outline,
-                    r.seen, r.created, r.updated, r.unchanged, r.skipped, r.failed, r.deactivated
-             FROM runs r JOIN integrations i USING (integration)
+        let rows = sqlx::query(concat!(
+            "SELECT r.run_id, r.state, r.started_at, r.finished_at, r.error, r.outline, ",
+            count_columns!(),
+            " FROM runs r JOIN integrations i USING (integration)
              WHERE i.name = ? AND r.dry_run = 0 AND r.partial = 0
                AND r.state IN ('completed', 'completed_with_errors', 'failed', 'parked')
-             ORDER BY r.run DESC LIMIT ?",
-        )
+             ORDER BY r.run DESC LIMIT ?"
+        ))
         .bind(integration)
         .bind(limit)
         .fetch_all(&mut *reader)

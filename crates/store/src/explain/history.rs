@@ -96,7 +96,7 @@ pub struct History {
 }
 
 impl RunRef {
-    /// Reads the columns of [`run_columns`] from `first` on, and the column `run`.
+    /// Reads the columns of [`ref_columns`] from `first` on, and the column `run`.
     pub(super) fn read(row: &SqliteRow, first: usize) -> Result<Self, sqlx::Error> {
         let run_id: Option<String> = row.try_get(first)?;
         let known = match run_id {
@@ -117,7 +117,7 @@ impl RunRef {
 }
 
 /// The columns of a [`RunRef`].
-macro_rules! run_columns {
+macro_rules! ref_columns {
     () => {
         "r.run_id, r.started_at, r.state, r.kind, r.dry_run"
     };
@@ -163,12 +163,12 @@ async fn read<T>(
 
 const USERS: &str = concat!(
     "SELECT v.run, ",
-    run_columns!(),
+    ref_columns!(),
     ", v.user FROM user_versions v LEFT JOIN runs r USING (run) WHERE v.person = ? ORDER BY v.user_version"
 );
 const RECORDS: &str = concat!(
     "SELECT v.run, ",
-    run_columns!(),
+    ref_columns!(),
     ", v.record FROM record_versions v LEFT JOIN runs r USING (run) WHERE v.person = ? ORDER BY v.record_version"
 );
 
@@ -181,11 +181,11 @@ fn version(row: &SqliteRow) -> Result<Version, sqlx::Error> {
 
 const CHANGES: &str = concat!(
     "SELECT c.run, ",
-    run_columns!(),
+    ref_columns!(),
     ", c.action, c.state, v.before, v.after
      FROM changes c JOIN change_values v USING (change) JOIN runs r USING (run) WHERE c.person = ?1
      UNION ALL SELECT c.run, ",
-    run_columns!(),
+    ref_columns!(),
     ", iif(c.action = 'deactivate', 'deactivate', 'saas'), c.state, c.before, c.after
      FROM saas_changes c JOIN runs r USING (run) WHERE c.person = ?1
      ORDER BY run"
@@ -205,7 +205,7 @@ fn written(row: &SqliteRow) -> Result<PastOutcome<Written>, sqlx::Error> {
 
 const FAULTS: &str = concat!(
     "SELECT e.run, ",
-    run_columns!(),
+    ref_columns!(),
     ", e.outcome, e.reason, e.field, e.message, e.hint, e.resolved_at
      FROM errors e JOIN runs r USING (run) WHERE e.person = ? ORDER BY e.run"
 );
@@ -227,7 +227,7 @@ fn fault(row: &SqliteRow) -> Result<PastOutcome<PastFault>, sqlx::Error> {
 
 const ABSENCES: &str = concat!(
     "SELECT a.run, ",
-    run_columns!(),
+    ref_columns!(),
     ", a.at, a.gone, a.back_run, a.back_at, b.run_id, b.started_at, b.state, b.kind, b.dry_run
      FROM absences a LEFT JOIN runs r USING (run) LEFT JOIN runs b ON b.run = a.back_run
      WHERE a.person = ? ORDER BY a.absence"
