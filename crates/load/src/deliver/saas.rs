@@ -29,6 +29,7 @@ const AT_A_TIME: usize = 8;
 impl Deliverer<'_> {
     /// Delivers what is planned of `SaaS` users, and stores what became of it.
     pub(super) async fn saas_users(&self, id: &SaasId) -> Result<(), Stop> {
+        self.store.withdraw_saas_of_unloaded(self.key).await?;
         let total = self.store.saas_to_deliver(self.key).await?;
         if total == 0 {
             return Ok(());

@@ -18,7 +18,7 @@ const NOT_THERE: &str =
 impl Recovery<'_> {
     pub(super) async fn settle_sent_places(&self, key: RunKey) -> Result<(), Stop> {
         // Who was not loaded has an error already.
-        self.store.saas_to_deliver(key).await?;
+        self.store.withdraw_saas_of_unloaded(key).await?;
         let sent = |action| self.store.sent_saas_changes(key, action, CHUNK);
         let first = sent(SaasAction::Update).await?;
         if first.is_empty() && sent(SaasAction::Deactivate).await?.is_empty() {

@@ -1,15 +1,17 @@
 //! What a run intends for `SaaS` users: part of its plan.
 
-use sqlx::Connection;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::AssignedPlace;
 use crate::error::Error;
 use crate::json::{json, list};
 use crate::open::Store;
 use crate::people::PersonRow;
-use crate::runs::RunKey;
+use crate::runs::{RunKey, count};
+
+/// What could not be done when the database refuses.
+const MARK: &str = "mark changes as sent";
 
 /// What is intended for the `SaaS` user of somebody who is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,12 +95,27 @@ impl Store {
         Ok(())
     }
 
-    /// Withdraws the changes of `SaaS` users whose people were not loaded; gives how many are left to deliver.
+    /// Counts the changes of `SaaS` users that are to be delivered.
     ///
     /// # Errors
     /// The database refused.
     pub async fn saas_to_deliver(&self, key: RunKey) -> Result<u64, Error> {
-        let failed = self.failed("read a plan");
+        let mut reader = self.reader().await;
+        sqlx::query_scalar(
+            "SELECT count(*) FROM saas_changes WHERE run = ? AND state IN ('planned', 'sent')",
+        )
+        .bind(key.run)
+        .fetch_one(&mut *reader)
+        .await
+        .map(count)
+        .map_err(self.failed("read a plan"))
+    }
+
+    /// Withdraws the changes of `SaaS` users whose people were not loaded, who have an error already.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn withdraw_saas_of_unloaded(&self, key: RunKey) -> Result<(), Error> {
         let mut writer = self.writer().await;
         sqlx::query(
             "UPDATE saas_changes SET state = 'withdrawn', error = 'the person was not loaded'
@@ -108,15 +125,8 @@ impl Store {
         .bind(key.run)
         .execute(&mut *writer)
         .await
-        .map_err(&failed)?;
-        sqlx::query_scalar(
-            "SELECT count(*) FROM saas_changes WHERE run = ? AND state IN ('planned', 'sent')",
-        )
-        .bind(key.run)
-        .fetch_one(&mut *writer)
-        .await
-        .map(crate::runs::count)
-        .map_err(&failed)
+        .map_err(self.failed("withdraw a part of a plan"))?;
+        Ok(())
     }
 
     /// Reads the next changes of `SaaS` users that are to be delivered, at most `limit`, behind the row `after`.
@@ -130,17 +140,9 @@ impl Store {
         after: i64,
         limit: u32,
     ) -> Result<Vec<SaasChange>, Error> {
-        let condition = "WHERE s.run = ? AND s.saas_change > ? AND s.action = ? AND s.state IN ('planned', 'sent')
-             ORDER BY s.saas_change LIMIT ?";
-        let mut reader = self.reader().await;
-        let rows = sqlx::query::<Sqlite>(sqlx::AssertSqlSafe(format!("{CHANGES} {condition}")))
-            .bind(key.run)
-            .bind(after)
-            .bind(action.as_str())
-            .bind(limit)
-            .fetch_all(&mut *reader)
-            .await;
-        self.saas_changes(rows)
+        let states = "('planned', 'sent')";
+        self.saas_changes_in(states, key, action, after, limit)
+            .await
     }
 
     /// Reads changes of `SaaS` users that were sent and whose answers are not known, at most `limit`.
@@ -153,37 +155,34 @@ impl Store {
         action: SaasAction,
         limit: u32,
     ) -> Result<Vec<SaasChange>, Error> {
-        let condition = "WHERE s.run = ? AND s.action = ? AND s.state = 'sent'
-             ORDER BY s.saas_change LIMIT ?";
+        self.saas_changes_in("('sent')", key, action, 0, limit)
+            .await
+    }
+
+    async fn saas_changes_in(
+        &self,
+        states: &'static str,
+        key: RunKey,
+        action: SaasAction,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<SaasChange>, Error> {
+        let failed = self.failed("read a plan");
+        let sql = format!(
+            "{CHANGES} WHERE s.run = ? AND s.saas_change > ? AND s.action = ? AND s.state IN {states}
+             ORDER BY s.saas_change LIMIT ?"
+        );
         let mut reader = self.reader().await;
-        let rows = sqlx::query::<Sqlite>(sqlx::AssertSqlSafe(format!("{CHANGES} {condition}")))
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(key.run)
+            .bind(after)
             .bind(action.as_str())
             .bind(limit)
             .fetch_all(&mut *reader)
-            .await;
-        self.saas_changes(rows)
-    }
-
-    fn saas_changes(
-        &self,
-        rows: Result<Vec<SqliteRow>, sqlx::Error>,
-    ) -> Result<Vec<SaasChange>, Error> {
-        let failed = self.failed("read a plan");
-        let change = |row: &SqliteRow| {
-            Ok(SaasChange {
-                change: row.try_get(0)?,
-                person: row.try_get(1)?,
-                source_id: row.try_get(2)?,
-                oomnitza_id: row.try_get(3)?,
-                sent: row.try_get(4)?,
-                before: row.try_get(5)?,
-                after: row.try_get(6)?,
-            })
-        };
-        let rows = rows.map_err(&failed)?;
+            .await
+            .map_err(&failed)?;
         rows.iter()
-            .map(|row| change(row).map_err(&failed))
+            .map(|row| saas_change(row).map_err(&failed))
             .collect()
     }
 
@@ -199,33 +198,19 @@ impl Store {
         changes: &[i64],
         assigning: &[(PersonRow, String)],
     ) -> Result<(), Error> {
-        let doing = "mark changes as sent";
-        let failed = self.failed(doing);
+        let failed = self.failed(MARK);
         let mut writer = self.writer().await;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(&failed)?;
-        let marked = sqlx::query(
-            "UPDATE saas_changes SET state = 'sent' WHERE saas_change IN (SELECT value FROM json_each(?))",
-        )
-        .bind(list(changes))
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-        self.all(marked.rows_affected(), changes.len(), doing)?;
-        sqlx::query(
-            "INSERT INTO saas_users (integration, saas_id, oomnitza_id, person, assigned, activity)
-             SELECT ?, ?, value ->> 1, value ->> 0, 1, 'assigning' FROM json_each(?) WHERE true
-             ON CONFLICT DO UPDATE SET person = excluded.person, assigned = 1,
-                 activity = iif(activity = 'active', 'assigning', activity)",
-        )
-        .bind(key.integration)
-        .bind(saas_id)
-        .bind(json(assigning))
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
+        let marked = mark_sent(&mut transaction, changes)
+            .await
+            .map_err(&failed)?;
+        self.all(marked, changes.len(), MARK)?;
+        remember_assigning(&mut transaction, key, saas_id, assigning)
+            .await
+            .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
     }
 
@@ -240,35 +225,74 @@ impl Store {
         saas_id: &str,
         changes: &[i64],
     ) -> Result<(), Error> {
-        let failed = self.failed("mark changes as sent");
+        let failed = self.failed(MARK);
         let mut writer = self.writer().await;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(&failed)?;
-        let carried = "FROM saas_changes s JOIN changes c ON c.run = s.run AND c.person = s.person
-             WHERE c.change IN (SELECT value FROM json_each(?)) AND s.action = 'update' AND s.after ->> '$.assigned'";
-        let marking = format!(
-            "UPDATE saas_changes SET state = 'sent' WHERE saas_change IN (SELECT s.saas_change {carried})"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(marking))
-            .bind(list(changes))
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        let assigning = format!(
-            "INSERT INTO saas_users (integration, saas_id, oomnitza_id, person, assigned, activity)
-             SELECT ?, ?, s.oomnitza_id, s.person, 1, 'assigning' {carried} AND s.oomnitza_id IS NOT NULL
-             ON CONFLICT DO UPDATE SET person = excluded.person, assigned = 1,
-                 activity = iif(activity = 'active', 'assigning', activity)"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(assigning))
-            .bind(key.integration)
-            .bind(saas_id)
-            .bind(list(changes))
-            .execute(&mut *transaction)
+        let carried: Vec<(i64, PersonRow, Option<String>)> = sqlx::query_as(
+            "SELECT s.saas_change, s.person, s.oomnitza_id
+             FROM saas_changes s JOIN changes c ON c.run = s.run AND c.person = s.person
+             WHERE c.change IN (SELECT value FROM json_each(?)) AND s.action = 'update' AND s.after ->> '$.assigned'",
+        )
+        .bind(list(changes))
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+        let rows: Vec<i64> = carried.iter().map(|(change, ..)| *change).collect();
+        mark_sent(&mut transaction, &rows).await.map_err(&failed)?;
+        let assigning: Vec<(PersonRow, String)> = carried
+            .into_iter()
+            .filter_map(|(_, person, id)| Some((person, id?)))
+            .collect();
+        remember_assigning(&mut transaction, key, saas_id, &assigning)
             .await
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
     }
+}
+
+fn saas_change(row: &SqliteRow) -> Result<SaasChange, sqlx::Error> {
+    Ok(SaasChange {
+        change: row.try_get(0)?,
+        person: row.try_get(1)?,
+        source_id: row.try_get(2)?,
+        oomnitza_id: row.try_get(3)?,
+        sent: row.try_get(4)?,
+        before: row.try_get(5)?,
+        after: row.try_get(6)?,
+    })
+}
+
+/// Marks changes as sent; says how many there are.
+async fn mark_sent(connection: &mut SqliteConnection, changes: &[i64]) -> Result<u64, sqlx::Error> {
+    let marked = sqlx::query(
+        "UPDATE saas_changes SET state = 'sent' WHERE saas_change IN (SELECT value FROM json_each(?))",
+    )
+    .bind(list(changes))
+    .execute(connection)
+    .await?;
+    Ok(marked.rows_affected())
+}
+
+/// Remembers which places are being assigned; one that is deactivated stays so until it is activated.
+async fn remember_assigning(
+    connection: &mut SqliteConnection,
+    key: RunKey,
+    saas_id: &str,
+    assigning: &[(PersonRow, String)],
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO saas_users (integration, saas_id, oomnitza_id, person, assigned, activity)
+         SELECT ?, ?, value ->> 1, value ->> 0, 1, 'assigning' FROM json_each(?) WHERE true
+         ON CONFLICT DO UPDATE SET person = excluded.person, assigned = 1,
+             activity = iif(activity = 'active', 'assigning', activity)",
+    )
+    .bind(key.integration)
+    .bind(saas_id)
+    .bind(json(assigning))
+    .execute(connection)
+    .await?;
+    Ok(())
 }

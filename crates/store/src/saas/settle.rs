@@ -174,28 +174,14 @@ impl Store {
         saas_id: &str,
         changes: &[(i64, &str)],
     ) -> Result<(), Error> {
-        let failed = self.failed(STORE);
-        let rows = json(changes);
-        let mut writer = self.writer().await;
-        let mut transaction = writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(&failed)?;
-        for statement in [
+        const STATEMENTS: [&str; 2] = [
             "UPDATE saas_changes SET state = 'sent' WHERE saas_change IN (SELECT value ->> 0 FROM json_each(?1))",
             "UPDATE saas_users SET activity = 'deactivating', saas_user_id = j.value ->> 1
              FROM json_each(?1) j JOIN saas_changes c ON c.saas_change = j.value ->> 0
              WHERE saas_users.integration = ?2 AND saas_users.saas_id = ?3 AND saas_users.oomnitza_id = c.oomnitza_id",
-        ] {
-            sqlx::query(statement)
-                .bind(&rows)
-                .bind(key.integration)
-                .bind(saas_id)
-                .execute(&mut *transaction)
-                .await
-                .map_err(&failed)?;
-        }
-        transaction.commit().await.map_err(&failed)
+        ];
+        self.together(STATEMENTS, &json(changes), key, saas_id)
+            .await
     }
 
     /// Stores what became of deactivations, one by one, in one transaction.
@@ -208,7 +194,12 @@ impl Store {
         saas_id: &str,
         settled: &[Deactivated],
     ) -> Result<(), Error> {
-        let failed = self.failed(STORE);
+        const STATEMENTS: [&str; 2] = [
+            "UPDATE saas_changes SET state = j.value ->> 1, error = j.value ->> 2
+             FROM json_each(?1) j WHERE saas_change = j.value ->> 0",
+            "UPDATE saas_users SET activity = ifnull(j.value ->> 4, activity)
+             FROM json_each(?1) j WHERE integration = ?2 AND saas_id = ?3 AND oomnitza_id = j.value ->> 3",
+        ];
         let rows: Vec<_> = settled
             .iter()
             .map(|one| {
@@ -222,26 +213,26 @@ impl Store {
                 (one.change, state, error, &one.oomnitza_id, activity)
             })
             .collect();
-        let rows = json(&rows);
+        self.together(STATEMENTS, &json(&rows), key, saas_id).await
+    }
+
+    /// Makes two statements in one transaction, see [`run_each`].
+    async fn together(
+        &self,
+        statements: [&'static str; 2],
+        rows: &str,
+        key: RunKey,
+        saas_id: &str,
+    ) -> Result<(), Error> {
+        let failed = self.failed(STORE);
         let mut writer = self.writer().await;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(&failed)?;
-        for statement in [
-            "UPDATE saas_changes SET state = j.value ->> 1, error = j.value ->> 2
-             FROM json_each(?1) j WHERE saas_change = j.value ->> 0",
-            "UPDATE saas_users SET activity = ifnull(j.value ->> 4, activity)
-             FROM json_each(?1) j WHERE integration = ?2 AND saas_id = ?3 AND oomnitza_id = j.value ->> 3",
-        ] {
-            sqlx::query(statement)
-                .bind(&rows)
-                .bind(key.integration)
-                .bind(saas_id)
-                .execute(&mut *transaction)
-                .await
-                .map_err(&failed)?;
-        }
+        run_each(&mut transaction, statements, rows, key, saas_id)
+            .await
+            .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
     }
 
@@ -347,6 +338,17 @@ async fn remember(
     saas_id: &str,
     places: &[(PersonRow, SaasDone)],
 ) -> Result<(), sqlx::Error> {
+    const STATEMENTS: [&str; 2] = [
+        "INSERT INTO saas_users (integration, saas_id, oomnitza_id, person, assigned, activity, external_id, roles)
+         SELECT ?2, ?3, value ->> 1, value ->> 0, value ->> 2, 'active', value ->> 3, value ->> 4
+         FROM json_each(?1) WHERE true
+         ON CONFLICT DO UPDATE SET person = excluded.person, assigned = max(assigned, excluded.assigned),
+             activity = iif(activity = 'assigning', 'active', activity),
+             external_id = ifnull(excluded.external_id, external_id), roles = ifnull(excluded.roles, roles),
+             listed = NULL, shown_external_id = NULL, shown_roles = NULL",
+        "UPDATE saas_users SET activity = 'active' FROM json_each(?1) j
+         WHERE integration = ?2 AND saas_id = ?3 AND oomnitza_id = j.value ->> 1 AND j.value ->> 5",
+    ];
     let rows: Vec<_> = places
         .iter()
         .map(|(person, done)| {
@@ -360,22 +362,22 @@ async fn remember(
             (person, oomnitza_id, assigned, external_id, roles, active)
         })
         .collect();
-    let rows = json(&rows);
-    for statement in [
-        "INSERT INTO saas_users (integration, saas_id, oomnitza_id, person, assigned, activity, external_id, roles)
-         SELECT ?1, ?2, value ->> 1, value ->> 0, value ->> 2, 'active', value ->> 3, value ->> 4
-         FROM json_each(?3) WHERE true
-         ON CONFLICT DO UPDATE SET person = excluded.person, assigned = max(assigned, excluded.assigned),
-             activity = iif(activity = 'assigning', 'active', activity),
-             external_id = ifnull(excluded.external_id, external_id), roles = ifnull(excluded.roles, roles),
-             listed = NULL, shown_external_id = NULL, shown_roles = NULL",
-        "UPDATE saas_users SET activity = 'active' FROM json_each(?3) j
-         WHERE integration = ?1 AND saas_id = ?2 AND oomnitza_id = j.value ->> 1 AND j.value ->> 5",
-    ] {
+    run_each(connection, STATEMENTS, &json(&rows), key, saas_id).await
+}
+
+/// Runs statements over rows: ?1 are these, as JSON, ?2 is the integration, ?3 the application.
+async fn run_each(
+    connection: &mut SqliteConnection,
+    statements: [&'static str; 2],
+    rows: &str,
+    key: RunKey,
+    saas_id: &str,
+) -> Result<(), sqlx::Error> {
+    for statement in statements {
         sqlx::query(statement)
+            .bind(rows)
             .bind(key.integration)
             .bind(saas_id)
-            .bind(&rows)
             .execute(&mut *connection)
             .await?;
     }

@@ -43,7 +43,7 @@ async fn settle(
     mut settlement: impl FnMut(Option<&str>) -> SaasSettlement,
 ) {
     let store = &bed.store;
-    store.saas_to_deliver(drive.key).await.unwrap();
+    store.withdraw_saas_of_unloaded(drive.key).await.unwrap();
     let changes = store
         .next_saas_changes(drive.key, SaasAction::Update, 0, 10)
         .await
