@@ -146,14 +146,18 @@ impl Deliverer<'_> {
         Ok(Some(self.without_conflicts(chunk).await?))
     }
 
+    /// Whether what is about to be changed is looked at again before.
+    fn looks_again(&self) -> bool {
+        let age = Timestamp::now().duration_since(self.read_at).unsigned_abs();
+        self.second_look == SecondLook::Always || age > FRESH
+    }
+
     /// Withdraws the changes of a chunk that somebody has made pointless since the plan; gives the others.
     async fn without_conflicts(
         &self,
         changes: Vec<PlannedChange>,
     ) -> Result<Vec<PlannedChange>, Stop> {
-        let age = Timestamp::now().duration_since(self.read_at).unsigned_abs();
-        let look_again = self.second_look == SecondLook::Always || age > FRESH;
-        let looking = look::conflicts(self.reader, self.mapping(), &changes, look_again);
+        let looking = look::conflicts(self.reader, self.mapping(), &changes, self.looks_again());
         let mut conflicts = self.halt.or_stop(looking).await?;
         if conflicts.is_empty() {
             return Ok(changes);
@@ -175,13 +179,9 @@ impl Deliverer<'_> {
     /// Stores what became of changes.
     async fn store_outcomes(&self, settled: &[Settled]) -> Result<(), Stop> {
         let now = Timestamp::now();
-        let mut insistence = Insistence::new(self.retry, self.halt);
-        loop {
-            match self.store.settle(self.key, settled, now).await {
-                Err(error) if insistence.again(&error).await => {}
-                result => break result?,
-            }
-        }
+        Insistence::new(self.retry, self.halt)
+            .on(|| self.store.settle(self.key, settled, now))
+            .await?;
         reach(Point::OutcomesStored);
         Ok(())
     }

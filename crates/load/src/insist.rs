@@ -23,10 +23,21 @@ impl<'a> Insistence<'a> {
         }
     }
 
+    /// Makes a write, again and again while the disk is full or another program keeps the database locked.
+    pub(crate) async fn on<T, F>(&mut self, mut write: impl FnMut() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        loop {
+            match write().await {
+                Err(error) if self.again(&error).await => {}
+                result => return result,
+            }
+        }
+    }
+
     /// Waits before a write is made again; says whether it is to be.
-    ///
-    /// It is while the disk is full or another program keeps the database locked.
-    pub(crate) async fn again(&mut self, error: &Error) -> bool {
+    async fn again(&mut self, error: &Error) -> bool {
         if !matches!(error.cause(), Cause::Full | Cause::Locked) {
             return false;
         }

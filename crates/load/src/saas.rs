@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use oomnitza::{Reader, SaasId, SaasUser, SaasUserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::SaasDone;
 
 use crate::error::Stop;
 use crate::settings::Saas;
@@ -139,6 +140,18 @@ impl After {
 
     pub(crate) fn json(&self) -> String {
         serde_json::to_string(self).expect("texts and booleans can always be written as JSON")
+    }
+
+    /// What is remembered of a place that has become this.
+    pub(crate) fn done(&self, oomnitza_id: &str) -> SaasDone {
+        let roles = self.roles.as_ref();
+        SaasDone {
+            oomnitza_id: oomnitza_id.to_owned(),
+            assigned: self.assigned,
+            external_id: self.external_id.clone(),
+            roles: roles.map(|roles| Value::from(roles.clone()).to_string()),
+            active: self.active == Some(true),
+        }
     }
 
     /// What a listing shows of what this names, a JSON object.

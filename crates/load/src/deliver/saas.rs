@@ -12,7 +12,7 @@ use oomnitza::{Error, PersonId, SaasId, SaasUserId};
 use store::{Fault, SaasAction, SaasChange, SaasDone, SaasSettled, SaasSettlement};
 
 use super::rest::Luck;
-use super::{Deliverer, SecondLook, chain, not_attempted};
+use super::{Deliverer, chain, not_attempted};
 use crate::error::Stop;
 use crate::insist::Insistence;
 use crate::point::{Point, reach};
@@ -144,6 +144,7 @@ impl Deliverer<'_> {
                     .and_then(|place| place.id.clone())
                     .or_else(|| own_ids.remove(person.as_str())),
                 left: after.left(place),
+                after,
                 change,
                 person,
             });
@@ -170,7 +171,12 @@ impl Deliverer<'_> {
             Ok(())
         };
         let settlement = match result.await {
-            Ok(()) => SaasSettlement::Done(visit.done()),
+            Ok(()) => SaasSettlement::Done(SaasDone {
+                assigned: visit.is_assigned_by_us,
+                // Which is still to be asked for.
+                active: false,
+                ..visit.after.done(visit.person.as_str())
+            }),
             Err(settlement) => settlement,
         };
         SaasSettled {
@@ -209,23 +215,11 @@ impl Deliverer<'_> {
     /// Stores what became of places.
     async fn store_places(&self, id: &SaasId, settled: Vec<SaasSettled>) -> Result<(), Stop> {
         let now = Timestamp::now();
-        let mut insistence = Insistence::new(self.retry, self.halt);
-        loop {
-            let storing = self
-                .store
-                .settle_saas(self.key, id.as_str(), settled.clone(), now);
-            match storing.await {
-                Err(error) if insistence.again(&error).await => {}
-                result => break result?,
-            }
-        }
+        Insistence::new(self.retry, self.halt)
+            .on(|| self.store.settle_saas(self.key, id.as_str(), &settled, now))
+            .await?;
         reach(Point::PlacesStored);
         Ok(())
-    }
-
-    fn looks_again(&self) -> bool {
-        let age = Timestamp::now().duration_since(self.read_at).unsigned_abs();
-        self.second_look == SecondLook::Always || age > super::FRESH
     }
 }
 
@@ -235,25 +229,13 @@ struct Visit {
     person: PersonId,
     /// The place's own id, as it is listed or, of one that is not, as it was when it was deactivated.
     id: Option<SaasUserId>,
-    /// What is to be written.
+    /// What is to be there.
+    after: After,
+    /// What of it is to be written.
     left: After,
     is_to_be_assigned: bool,
     /// Whether the place is this integration's by this run.
     is_assigned_by_us: bool,
-}
-
-impl Visit {
-    fn done(&self) -> SaasDone {
-        let after = After::parse(&self.change.after);
-        let roles = after.roles.as_ref();
-        SaasDone {
-            oomnitza_id: self.person.as_str().to_owned(),
-            assigned: self.is_assigned_by_us,
-            external_id: after.external_id,
-            roles: roles.map(|roles| serde_json::Value::from(roles.clone()).to_string()),
-            active: false,
-        }
-    }
 }
 
 /// Whether somebody has changed what a change is about since it was planned, and not to what it is to be.

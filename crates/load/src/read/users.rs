@@ -125,14 +125,8 @@ impl UserReader<'_> {
         record: &mut Record,
     ) -> Result<(), Stop> {
         record.clear();
-        let (in_scope, mut fault) = self.map(user, record);
         let mut saas_roles = String::new();
-        if in_scope && fault.is_none() {
-            match self.roles(user) {
-                Ok(roles) => saas_roles = roles,
-                Err(why) => fault = Some(*why),
-            }
-        }
+        let (in_scope, fault) = self.map(user, record, &mut saas_roles);
         let row = u32::try_from(intake.rows.len()).map_err(std::io::Error::other)?;
         let has_key = in_scope && self.take_keys(row, record, intake)?;
         if fault.is_some() || !in_scope {
@@ -161,8 +155,14 @@ impl UserReader<'_> {
         Ok(())
     }
 
-    /// Makes the record of a user; says whether the user is in scope, and why there is no record.
-    fn map(&self, user: &User, record: &mut Record) -> (bool, Option<Fault>) {
+    /// Makes the record of a user, and the roles of its `SaaS` user; says whether the user is in scope, and why there
+    /// is no record.
+    fn map(
+        &self,
+        user: &User,
+        record: &mut Record,
+        saas_roles: &mut String,
+    ) -> (bool, Option<Fault>) {
         let subject = match Subject::new(user.json()) {
             Ok(subject) => subject,
             Err(error) => return (true, Some(Reason::Mapping.in_words(error.to_string()))),
@@ -173,27 +173,27 @@ impl UserReader<'_> {
             Err(issue) => return (false, reason::of_issues(vec![issue])),
         }
         let issues = self.mapping.apply(&subject, self.load, record);
-        (true, reason::of_issues(issues))
+        let fault = reason::of_issues(issues).or_else(|| self.map_roles(&subject, saas_roles));
+        (true, fault)
     }
 
-    /// Makes the roles of a user's `SaaS` user, a JSON list of texts; empty where they stay as they are.
-    fn roles(&self, user: &User) -> Result<String, Box<Fault>> {
-        let Some(mapping) = self.saas_roles else {
-            return Ok(String::new());
-        };
-        let subject = Subject::new(user.json());
-        let subject =
-            subject.map_err(|error| Box::new(Reason::Mapping.in_words(error.to_string())))?;
+    /// Makes the roles of a user's `SaaS` user, a JSON list of texts; none where they stay as they are. Says why there
+    /// are none, if they cannot be made.
+    fn map_roles(&self, subject: &Subject<'_>, saas_roles: &mut String) -> Option<Fault> {
+        let mapping = self.saas_roles?;
+        let field = mapping.fields().first()?;
         let mut record = Record::default();
-        if let Some(fault) = reason::of_issues(mapping.apply(&subject, self.load, &mut record)) {
-            return Err(Box::new(fault));
+        if let Some(fault) = reason::of_issues(mapping.apply(subject, self.load, &mut record)) {
+            return Some(fault);
         }
-        let Some(field) = mapping.fields().first() else {
-            return Ok(String::new());
-        };
-        let roles = roles_of(record.get(0), field.empty());
-        let roles = roles.map_err(|why| Box::new(Reason::Mapping.because_of(field.name(), why)))?;
-        Ok(roles.map_or_else(String::new, |roles| Value::from(roles).to_string()))
+        match roles_of(record.get(0), field.empty()) {
+            Ok(roles) => {
+                *saas_roles =
+                    roles.map_or_else(String::new, |roles| Value::from(roles).to_string());
+                None
+            }
+            Err(why) => Some(Reason::Mapping.because_of(field.name(), why)),
+        }
     }
 
     /// Takes in the sync keys of a record; says whether any has a value.

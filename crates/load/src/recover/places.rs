@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::{
-    Deactivated, Deactivation, RunKey, SaasAction, SaasChange, SaasDone, SaasSettled,
+    Deactivated, Deactivation, PersonRow, RunKey, SaasAction, SaasChange, SaasSettled,
     SaasSettlement,
 };
 
@@ -41,8 +41,9 @@ impl Recovery<'_> {
             self.remember_assigned(key, id, &application, &chunk)
                 .await?;
             let settled = chunk.iter().map(|change| updated(change, &application));
+            let settled: Vec<SaasSettled> = settled.collect();
             self.store
-                .settle_saas(key, id, settled.collect(), Timestamp::now())
+                .settle_saas(key, id, &settled, Timestamp::now())
                 .await?;
         }
         loop {
@@ -66,21 +67,14 @@ impl Recovery<'_> {
         application: &Application,
         chunk: &[SaasChange],
     ) -> Result<(), Stop> {
-        let mut changes = Vec::new();
-        let mut assigned = Vec::new();
-        for change in chunk {
-            let Some(oomnitza_id) = &change.oomnitza_id else {
-                continue;
-            };
-            if After::parse(&change.after).assigned && application.place(oomnitza_id).is_some() {
-                changes.push(change.change);
-                assigned.push((change.person, oomnitza_id.clone()));
-            }
-        }
-        Ok(self
-            .store
-            .mark_saas_sent(key, id, &changes, &assigned)
-            .await?)
+        let assigned: Vec<(PersonRow, String)> = chunk
+            .iter()
+            .filter(|change| After::parse(&change.after).assigned)
+            .filter_map(|change| Some((change.person, change.oomnitza_id.clone()?)))
+            .filter(|(_, oomnitza_id)| application.place(oomnitza_id).is_some())
+            .collect();
+        // The changes are marked already.
+        Ok(self.store.mark_saas_sent(key, id, &[], &assigned).await?)
     }
 }
 
@@ -90,15 +84,9 @@ fn updated(change: &SaasChange, application: &Application) -> SaasSettled {
     let oomnitza_id = change.oomnitza_id.as_deref();
     let place = oomnitza_id.and_then(|id| application.place(id));
     let settlement = match (oomnitza_id, place) {
-        (Some(id), Some(_)) if after.left(place).is_nothing() => SaasSettlement::Done(SaasDone {
-            oomnitza_id: id.to_owned(),
-            assigned: after.assigned,
-            external_id: after.external_id,
-            roles: after
-                .roles
-                .map(|roles| serde_json::Value::from(roles).to_string()),
-            active: after.active == Some(true),
-        }),
+        (Some(id), Some(_)) if after.left(place).is_nothing() => {
+            SaasSettlement::Done(after.done(id))
+        }
         _ => SaasSettlement::Failed(Box::new(
             Reason::Unreachable.because_of(crate::saas::FIELD, NOT_THERE),
         )),

@@ -46,25 +46,23 @@ impl Active<'_> {
         );
         let error = result.as_ref().err().map(Stop::chain);
         let mut insistence = Insistence::new(self.patience(result), &self.loader.halt);
-        loop {
-            match store
-                .count_calls(self.key, source_calls, target_calls)
-                .await
-            {
-                Err(error) if insistence.again(&error).await => {}
-                counted => break counted?,
-            }
-        }
+        insistence
+            .on(|| store.count_calls(self.key, source_calls, target_calls))
+            .await?;
         let outline = result.as_ref().err().map(Stop::for_log);
-        let (_, undone, _) = store.deactivations(self.key).await?;
+        let (_, undone, first) = store.deactivations(self.key).await?;
+        // Their users were not seen, and have no outcome.
         let undone = (result.is_ok() && undone > 0)
             .then(|| format!("{undone} SaaS users who are gone could not be deactivated"));
-        let state = loop {
-            match self.finish(intent, result, error.as_deref()).await {
-                Err(error) if insistence.again(&error).await => {}
-                state => break state?,
-            }
-        };
+        let error = error.or_else(|| {
+            let first = first.unwrap_or_default();
+            undone
+                .as_ref()
+                .map(|undone| format!("{undone}; one of them: {first}"))
+        });
+        let state = insistence
+            .on(|| self.finish(intent, result, error.as_deref()))
+            .await?;
         if let Some(outline) = &outline {
             store.keep_outline(self.key, outline).await?;
         }
@@ -115,18 +113,11 @@ impl Active<'_> {
         let state = match (intents, intent, result) {
             (Some(_), Intent::Deliver(_), Ok(())) => {
                 let counts = store.outcomes(key).await?;
-                let (_, undone, first) = store.deactivations(key).await?;
-                // Their users were not seen, and have no outcome.
-                let undone = (undone > 0).then(|| {
-                    let first = first.unwrap_or_default();
-                    format!("{undone} SaaS users who are gone could not be deactivated; one of them: {first}")
-                });
-                let state = if counts.failed > 0 || undone.is_some() {
+                let state = if counts.failed > 0 || error.is_some() {
                     State::CompletedWithErrors
                 } else {
                     State::Completed
                 };
-                let error = error.or(undone.as_deref());
                 store.publish_outcomes(key, among, now).await?;
                 if self.is_whole() {
                     store

@@ -59,13 +59,11 @@ fn is_there(known: Option<&KnownPlace>, place: Option<&Place>, is_complete: bool
 
 fn has_external_id(wanted: &str, known: Option<&KnownPlace>, place: Option<&Place>) -> bool {
     let was_sent = || known.is_some_and(|known| known.external_id.as_deref() == Some(wanted));
-    let shown = |shown: &Shown| match (shown, place) {
-        (Shown::Nothing, None) => true,
-        (Shown::Place { external_id, .. }, Some(place)) => *external_id == place.external_id,
-        _ => false,
+    let Some(place) = place else {
+        return was_sent();
     };
-    place.is_some_and(|place| place.external_id == wanted)
-        || was_sent() && stays(known, place, shown)
+    let is_unmoved = || shown_then(known).is_some_and(|(shown, _)| shown == place.external_id);
+    place.external_id == wanted || was_sent() && is_unmoved()
 }
 
 fn has_roles(wanted: &[String], known: Option<&KnownPlace>, place: Option<&Place>) -> bool {
@@ -73,25 +71,18 @@ fn has_roles(wanted: &[String], known: Option<&KnownPlace>, place: Option<&Place
         let roles = known.and_then(|known| known.roles.as_deref());
         roles.is_some_and(|roles| same(wanted, roles))
     };
-    let shown = |shown: &Shown| match (shown, place) {
-        (Shown::Nothing, None) => true,
-        (Shown::Place { roles, .. }, Some(place)) => *roles == place.roles,
-        _ => false,
+    let Some(place) = place else {
+        return was_sent();
     };
-    place.is_some_and(|place| same(wanted, &place.roles))
-        || was_sent() && stays(known, place, shown)
+    let is_unmoved = || shown_then(known).is_some_and(|(_, shown)| shown == place.roles);
+    same(wanted, &place.roles) || was_sent() && is_unmoved()
 }
 
-/// Whether what is shown is what was shown after the last write; who is not listed, in a listing that is not whole,
-/// cannot have changed for all that is known.
-fn stays(
-    known: Option<&KnownPlace>,
-    place: Option<&Place>,
-    is_same: impl Fn(&Shown) -> bool,
-) -> bool {
-    match known.and_then(|known| known.shown.as_ref()) {
-        Some(shown) => is_same(shown) || place.is_none(),
-        None => place.is_none(),
+/// The external id and the roles of a place as they were shown after the last write, if they were.
+fn shown_then(known: Option<&KnownPlace>) -> Option<(&str, &str)> {
+    match known?.shown.as_ref()? {
+        Shown::Nothing => None,
+        Shown::Place { external_id, roles } => Some((external_id, roles)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use store::{AssignedPlace, Presence, RunKey, Store};
+use store::{Activity, AssignedPlace, Presence, RunKey, Store};
 
 use super::Application;
 use crate::error::Stop;
@@ -73,11 +73,10 @@ pub(crate) async fn places_of_the_gone(
 
 /// Whether a place is there and active, by the listing where that says it, else by what is remembered.
 fn is_active(place: &AssignedPlace, application: &Application) -> bool {
+    let is_remembered = place.activity != Activity::Inactive;
     match application.place(&place.oomnitza_id) {
-        Some(listed) => listed
-            .active
-            .unwrap_or(place.activity != store::Activity::Inactive),
+        Some(listed) => listed.active.unwrap_or(is_remembered),
         // Who is not in a whole listing has no place any more.
-        None => !application.is_complete && place.activity != store::Activity::Inactive,
+        None => !application.is_complete && is_remembered,
     }
 }

@@ -109,32 +109,31 @@ impl Store {
         &self,
         key: RunKey,
         saas_id: &str,
-        settled: Vec<SaasSettled>,
+        settled: &[SaasSettled],
         at: Timestamp,
     ) -> Result<(), Error> {
         let failed = self.failed(STORE);
         let (mut rows, mut places, mut refused, mut faults) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in settled {
-            let (state, oomnitza_id, fault) = match one.settlement {
+            let (state, oomnitza_id, fault) = match &one.settlement {
                 SaasSettlement::Done(done) => {
-                    let id = done.oomnitza_id.clone();
                     places.push((one.person, done));
-                    ("done", Some(id), None)
+                    ("done", Some(&done.oomnitza_id), None)
                 }
                 SaasSettlement::Failed(fault) => ("failed", None, Some(fault)),
                 SaasSettlement::Unassigned { oomnitza_id, fault } => {
-                    refused.push(oomnitza_id);
+                    refused.push(oomnitza_id.as_str());
                     ("failed", None, Some(fault))
                 }
                 SaasSettlement::Withdrawn(fault) => ("withdrawn", None, Some(fault)),
             };
-            let error = fault.as_ref().map(|fault| fault.message.clone());
+            let error = fault.map(|fault| &fault.message);
             rows.push((one.change, state, one.status, oomnitza_id, error));
             faults.extend(fault.map(|fault| FaultRow {
                 person: Some(one.person),
                 with_record: true,
-                fault: *fault,
+                fault: fault.as_ref().clone(),
             }));
         }
         let mut writer = self.writer().await;
@@ -336,7 +335,7 @@ async fn remember(
     connection: &mut SqliteConnection,
     key: RunKey,
     saas_id: &str,
-    places: &[(PersonRow, SaasDone)],
+    places: &[(PersonRow, &SaasDone)],
 ) -> Result<(), sqlx::Error> {
     const STATEMENTS: [&str; 2] = [
         "INSERT INTO saas_users (integration, saas_id, oomnitza_id, person, assigned, activity, external_id, roles)
@@ -389,7 +388,7 @@ async fn forget_refused(
     connection: &mut SqliteConnection,
     key: RunKey,
     saas_id: &str,
-    oomnitza_ids: &[String],
+    oomnitza_ids: &[&str],
 ) -> Result<(), sqlx::Error> {
     if oomnitza_ids.is_empty() {
         return Ok(());

@@ -57,7 +57,7 @@ async fn settle(
         .mark_saas_sent(drive.key, APPLICATION, &rows, &assigning)
         .await
         .unwrap();
-    let settled = changes
+    let settled: Vec<SaasSettled> = changes
         .iter()
         .map(|change| SaasSettled {
             change: change.change,
@@ -67,7 +67,7 @@ async fn settle(
         })
         .collect();
     store
-        .settle_saas(drive.key, APPLICATION, settled, at(3))
+        .settle_saas(drive.key, APPLICATION, &settled, at(3))
         .await
         .unwrap();
 }
