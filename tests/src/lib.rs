@@ -17,6 +17,7 @@ mod systemd;
 mod http;
 mod scrape;
 mod clock;
+mod listening;
 mod receiver;
 mod peer;
 mod database;

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
+
+use crate::listening::Listening;
 
 /// A peer; gone when this is dropped.
 #[derive(Debug)]
 pub struct Peer {
-    address: SocketAddr,
+    listening: Listening,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -20,7 +20,6 @@ struct Shared {
     /// Where the system is.
     system: String,
     calls: Mutex<Vec<String>>,
-    closed: AtomicBool,
 }
 
 impl Peer {
@@ -30,51 +29,26 @@ impl Peer {
     /// Loopback has no free port, or the address is another.
     pub fn before(system: &str) -> Self {
         let system = system.strip_prefix("http://").expect("an address of http");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-        let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             system: system.to_owned(),
             calls: Mutex::default(),
-            closed: AtomicBool::new(false),
         });
-        let of_thread = Arc::clone(&shared);
-        let accepting = thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if of_thread.closed.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&of_thread);
-                // What breaks off is for the one who asks to see.
-                thread::spawn(move || drop(pass_on(&stream, &shared)));
-            }
-        });
-        Self {
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        let of_threads = Arc::clone(&shared);
+        // What breaks off is for the one who asks to see.
+        let serve = move |stream: &TcpStream| drop(pass_on(stream, &of_threads));
+        let listening = Listening::at(([127, 0, 0, 1], 0).into(), serve);
+        Self { listening, shared }
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.listening.address())
     }
 
     /// What was asked for since this was called last: each method with its path, once.
     pub fn calls(&self) -> BTreeSet<String> {
         let mut calls = lock(&self.shared.calls);
         std::mem::take(&mut *calls).into_iter().collect()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        self.shared.closed.store(true, Ordering::Relaxed);
-        // It waits for somebody to come.
-        let _ = TcpStream::connect(self.address);
-        if let Some(accepting) = self.accepting.take() {
-            let _ = accepting.join();
-        }
     }
 }
 

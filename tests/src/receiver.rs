@@ -1,13 +1,13 @@
 //! Somebody who is told: an HTTP server on loopback that notes what arrives, and answers as it is asked to.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
 use serde_json::Value;
+
+use crate::listening::Listening;
 
 /// How a receiver answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,16 +48,14 @@ impl Received {
 /// Somebody who is told; gone when this is dropped.
 #[derive(Debug)]
 pub struct Receiver {
-    address: SocketAddr,
+    listening: Listening,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     received: Mutex<Vec<Received>>,
     answer: Mutex<Answer>,
-    closed: AtomicBool,
 }
 
 impl Receiver {
@@ -74,28 +72,13 @@ impl Receiver {
     /// # Panics
     /// The address is taken.
     pub fn open_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).expect("the address is free");
-        let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             received: Mutex::default(),
             answer: Mutex::new(Answer::Status(200, None)),
-            closed: AtomicBool::new(false),
         });
-        let of_thread = Arc::clone(&shared);
-        let accepting = thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if of_thread.closed.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&of_thread);
-                thread::spawn(move || converse(&stream, &shared));
-            }
-        });
-        Self {
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        let of_threads = Arc::clone(&shared);
+        let listening = Listening::at(address, move |stream| converse(stream, &of_threads));
+        Self { listening, shared }
     }
 
     /// Answers so from now on.
@@ -105,12 +88,12 @@ impl Receiver {
 
     /// Where it is.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address()
     }
 
     /// The address of a path, which begins with a slash.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.address())
     }
 
     /// All that arrived, in order.
@@ -141,17 +124,6 @@ impl Receiver {
         events
             .map(|event| event.unwrap_or_default().to_owned())
             .collect()
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.shared.closed.store(true, Ordering::Relaxed);
-        // It waits for somebody to come.
-        let _ = TcpStream::connect(self.address);
-        if let Some(accepting) = self.accepting.take() {
-            let _ = accepting.join();
-        }
     }
 }
 

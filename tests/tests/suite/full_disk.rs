@@ -90,11 +90,7 @@ fn run_on_a_small_disk(company: &Company, kib: u32, case: &str, seen: &Mutex<See
 
 #[test]
 fn a_run_whose_disk_is_full_at_some_moment_is_made_up_by_the_next() {
-    let undisturbed = BOTH.map(|delivery| {
-        let company = company(delivery, USERS);
-        company.load();
-        Outcome::of(&company)
-    });
+    let undisturbed = Outcome::undisturbed(USERS);
     let mut cases = Vec::new();
     for (place, delivery) in BOTH.into_iter().enumerate() {
         let limits = limits(enough(delivery)).into_iter();

@@ -1,17 +1,19 @@
 //! SaaS users: each person who is loaded has a place in the application, with its id and its roles, and who is gone
 //! has none that is active.
 
+mod gone;
+mod outcomes;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use simulator::{
-    ActivityShown, Effect, Fault, Options, People, RolesShown, SaasListing, System, Users,
-};
+use simulator::{ActivityShown, Options, People, RolesShown, SaasListing, Users};
 use tests::{Config, Delivery};
 
 use crate::company::{Company, plain};
 
 const APPLICATION: &str = "SentinelOne";
+
 /// What the only column of a query has.
 fn texts(company: &Company, sql: &str) -> Vec<String> {
     let rows = company.rollcall.query(sql).into_iter();
@@ -124,19 +126,6 @@ fn the_application_is_made_only_where_that_is_wanted() {
     company.load();
     assert_eq!(places(&company), wanted(&company));
     assert_eq!(company.control.saas_users("Slack"), [Value::Null; 0]);
-}
-
-#[test]
-fn a_lost_answer_to_the_making_of_the_application_makes_no_second_one() {
-    let company = company(5, 1.0, Delivery::Rest);
-    let lost = Fault::new(
-        System::Oomnitza,
-        "POST /api/v3/saas",
-        Effect::BadGatewayAfterApplying,
-    );
-    company.control.order(lost.times(1));
-    company.load();
-    assert_eq!(places(&company), wanted(&company));
 }
 
 #[test]
@@ -254,256 +243,6 @@ fn what_is_shown_in_another_form_or_not_at_all_is_not_sent_again() {
 }
 
 #[test]
-fn who_is_gone_is_deactivated_and_activated_when_it_is_back() {
-    for activity in [
-        ActivityShown::Told,
-        ActivityShown::Untold,
-        ActivityShown::Hidden,
-    ] {
-        for delivery in DELIVERIES {
-            let company = company(12, 1.0, delivery);
-            company.control.set_saas_listing(SaasListing {
-                activity,
-                ..SaasListing::default()
-            });
-            company.load();
-            let email = emails(&company).remove(3);
-            let users = company.control.users();
-            assert!(company.control.remove_user(&company.user_id(&email)));
-            company.load();
-            assert_eq!(company.count("deactivated"), 1);
-            assert_eq!(place(&company, &email)["active"], false);
-            let active = places(&company);
-            let active = active.values().filter(|place| place["active"] == true);
-            assert_eq!(active.count(), 11);
-            let gone = texts(
-                &company,
-                "SELECT email FROM v_people WHERE gone_since IS NOT NULL",
-            );
-            assert_eq!(gone, [email.as_str()]);
-            company.next_load_sends_nothing();
-
-            company.control.set_users(&users);
-            company.load();
-            assert_eq!(
-                places(&company),
-                wanted(&company),
-                "{activity:?} {delivery:?}"
-            );
-            assert_eq!(company.count("updated"), 1);
-            company.next_load_sends_nothing();
-            company.no_violations();
-            company.sums_hold();
-        }
-    }
-}
-
-#[test]
-fn nobody_is_deactivated_whom_somebody_else_assigned() {
-    let company = company(10, 1.0, Delivery::Rest);
-    let emails = emails(&company);
-    let other = person_id(&company, &emails[0]);
-    company
-        .control
-        .set_saas_user(APPLICATION, &other, &json!({}));
-    company.load();
-    assert_eq!(places(&company), wanted(&company));
-    for email in &emails[..2] {
-        assert!(company.control.remove_user(&company.user_id(email)));
-    }
-    company.load();
-    assert_eq!(company.count("deactivated"), 1);
-    assert_eq!(place(&company, &emails[0])["active"], true);
-    assert_eq!(place(&company, &emails[1])["active"], false);
-}
-
-#[test]
-fn who_was_deactivated_by_hand_stays_so() {
-    let company = company(6, 1.0, Delivery::Rest);
-    company.load();
-    let email = emails(&company).remove(0);
-    let id = person_id(&company, &email);
-    let inactive = json!({ "active": false });
-    company.control.set_saas_user(APPLICATION, &id, &inactive);
-    company.next_load_sends_nothing();
-    assert_eq!(place(&company, &email)["active"], false);
-}
-
-#[test]
-fn who_has_another_account_by_now_keeps_the_place() {
-    let company = company(6, 1.0, Delivery::Rest);
-    company.load();
-    let email = emails(&company).remove(0);
-    let mut users = company.control.users();
-    let user = users
-        .iter_mut()
-        .find(|user| user["email"] == email.as_str());
-    user.expect("a user")["id"] = json!("1999999999999999999");
-    company.control.set_users(&users);
-    company.load();
-    assert_eq!(company.count("deactivated"), 0);
-    assert_eq!(places(&company), wanted(&company));
-    company.next_load_sends_nothing();
-}
-
-#[test]
-fn nobody_is_deactivated_by_a_partial_or_a_short_read_or_in_another_population_or_with_keep() {
-    let mut company = company(10, 1.0, Delivery::Rest);
-    company.load();
-    let emails = emails(&company);
-    assert!(company.control.remove_user(&company.user_id(&emails[0])));
-    let _ = company.rollcall.run_only(&emails[1]).with_code(0);
-    assert_eq!(company.count("deactivated"), 0);
-
-    let short = Fault::new(
-        System::SentinelOne,
-        "GET /users",
-        Effect::ShortTotal { missing: 1 },
-    );
-    company.control.order(short);
-    let _ = company.rollcall.run().with_code(1);
-    company.control.clear_faults();
-    assert_eq!(place(&company, &emails[0])["active"], true);
-
-    company.rollcall.configure(|config| config.missing = "keep");
-    company.load();
-    assert_eq!(place(&company, &emails[0])["active"], true);
-
-    // Gone is gone, from whenever on deactivating is wanted.
-    company
-        .rollcall
-        .configure(|config| config.missing = "deactivate");
-    company.load();
-    assert_eq!(place(&company, &emails[0])["active"], false);
-}
-
-#[test]
-fn what_fails_for_one_is_its_own_outcome() {
-    let company = company(10, 1.0, Delivery::Rest);
-    company.load();
-    let emails = emails(&company);
-    for email in &emails[..3] {
-        assert!(company.control.remove_user(&company.user_id(email)));
-    }
-    let stubborn = person_id(&company, &emails[1]);
-    let words = Some("the contract owner cannot be deactivated");
-    company.control.refuse_activity(&stubborn, words);
-    let _ = company.rollcall.run().with_code(3);
-    assert_eq!(company.rollcall.latest_state(), "completed_with_errors");
-    assert_eq!(company.count("deactivated"), 2);
-    let error = company.rollcall.latest_run()["error"].clone();
-    let error = error.as_str().expect("an error");
-    assert!(error.contains("1 SaaS users who are gone"), "{error}");
-    assert!(error.contains("the contract owner"), "{error}");
-    let changes = texts(
-        &company,
-        "SELECT email || ' ' || state || ' ' || ifnull(error, '') FROM v_changes WHERE action = 'deactivate' ORDER BY state",
-    );
-    assert_eq!(changes.len(), 3);
-    assert_eq!(place(&company, &emails[0])["active"], false);
-    assert_eq!(place(&company, &emails[1])["active"], true);
-    assert_eq!(place(&company, &emails[2])["active"], false);
-    // It is tried again, and only for the one.
-    company.control.refuse_activity(&stubborn, None);
-    company.load();
-    assert_eq!(company.count("deactivated"), 1);
-    assert_eq!(place(&company, &emails[1])["active"], false);
-    company.sums_hold();
-}
-
-#[test]
-fn without_ids_in_the_listing_nobody_is_deactivated_and_that_is_said() {
-    let mut company = company(8, 1.0, Delivery::Rest);
-    company.control.set_saas_listing(SaasListing {
-        ids: false,
-        ..SaasListing::default()
-    });
-    company.load();
-    let email = emails(&company).remove(0);
-    assert!(company.control.remove_user(&company.user_id(&email)));
-    company.load();
-    assert_eq!(place(&company, &email)["active"], true);
-    let standing =
-        "SELECT message FROM v_notices WHERE kind = 'saas_ids_missing' AND until IS NULL";
-    let said = texts(&company, standing);
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].starts_with("1 SaaS users"));
-    // It is over when nobody is to be deactivated any more, and when the ids are shown.
-    company.rollcall.configure(|config| config.missing = "keep");
-    company.load();
-    assert_eq!(texts(&company, standing), [""; 0]);
-    company
-        .rollcall
-        .configure(|config| config.missing = "deactivate");
-    company.load();
-    assert_eq!(texts(&company, standing).len(), 1);
-    company.control.set_saas_listing(SaasListing::default());
-    company.load();
-    assert_eq!(place(&company, &email)["active"], false);
-    assert_eq!(texts(&company, standing), [""; 0]);
-}
-
-#[test]
-fn who_cannot_be_assigned_fails_alone_and_is_loaded_again_later() {
-    for delivery in DELIVERIES {
-        let company = company(30, 1.0, delivery);
-        let email = emails(&company).remove(4);
-        let id = person_id(&company, &email);
-        let refused = || {
-            let refuse = Effect::Refuse {
-                status: 400,
-                message: "no licence is left".to_owned(),
-            };
-            Fault::new(System::Oomnitza, "PATCH /api/v3/saas/*/roles/users", refuse).with_body(&id)
-        };
-        company.control.order(refused());
-        let _ = company.rollcall.run().with_code(3);
-        assert_eq!(company.count("failed"), 1);
-        assert_eq!(company.count("updated"), 29);
-        let errors = texts(
-            &company,
-            "SELECT email || ' ' || reason || ' ' || field || ' ' || message FROM v_errors",
-        );
-        let error = &errors[0];
-        assert_eq!(errors.len(), 1);
-        assert!(
-            error.starts_with(&format!("{email} rejected saas")),
-            "{error}"
-        );
-        assert!(error.contains("no licence is left"), "{error}");
-        company.control.clear_faults();
-        company.load();
-        assert_eq!(places(&company), wanted(&company), "{delivery:?}");
-        company.next_load_sends_nothing();
-        company.sums_hold();
-    }
-}
-
-#[test]
-fn one_who_cannot_be_assigned_is_found_among_many() {
-    let company = company(30, 1.0, Delivery::Rest);
-    let email = emails(&company).remove(9);
-    let id = person_id(&company, &email);
-    let refuse = Effect::Refuse {
-        status: 400,
-        message: "cannot be assigned".to_owned(),
-    };
-    let fault = Fault::new(System::Oomnitza, "POST /api/v3/saas/*/users", refuse);
-    company.control.order(fault.with_body(&format!("\"{id}\"")));
-    let _ = company.rollcall.run().with_code(3);
-    assert_eq!(company.count("failed"), 1);
-    assert_eq!(places(&company).len(), 29);
-    // Somebody else assigns it later: it is not this integration's.
-    company.control.clear_faults();
-    company.control.set_saas_user(APPLICATION, &id, &json!({}));
-    company.load();
-    assert_eq!(places(&company), wanted(&company));
-    assert!(company.control.remove_user(&company.user_id(&email)));
-    company.load();
-    assert_eq!(company.count("deactivated"), 0);
-}
-
-#[test]
 fn who_is_not_loaded_has_no_place() {
     let users = vec![
         json!({"id": "225", "email": "ann@acme.com", "fullName": "Ann Ash", "lowestRole": "Viewer", "scopeRoles": []}),
@@ -531,89 +270,6 @@ fn who_is_not_loaded_has_no_place() {
 }
 
 #[test]
-fn the_guard_holds_back_who_would_be_deactivated() {
-    let mut company = company(40, 1.0, Delivery::Rest);
-    company.load();
-    company.rollcall.configure(|config| {
-        config.guards = "{ deactivate: 5%, source_shrink: 100% }".to_owned();
-    });
-    let emails = emails(&company);
-    for email in &emails[..10] {
-        assert!(company.control.remove_user(&company.user_id(email)));
-    }
-    company.control.clear_requests();
-    let _ = company.rollcall.run().with_code(4);
-    assert_eq!(company.control.writes(), []);
-    let guards = texts(
-        &company,
-        "SELECT guard || ' ' || found || ' of ' || base || ', ' || allowed FROM v_guards",
-    );
-    assert_eq!(guards, ["deactivate 10 of 40, 5"]);
-    assert_eq!(company.count("deactivated"), 10);
-    let run_id = company.rollcall.latest_run_id();
-    let release = ["release", &run_id, "--reason", "they left"];
-    let _ = company.rollcall.command(&release).with_code(0);
-    assert_eq!(company.count("deactivated"), 10);
-    assert_eq!(place(&company, &emails[0])["active"], false);
-}
-
-#[test]
-fn whom_somebody_changed_since_the_plan_is_not_written() {
-    let company = company(10, 1.0, Delivery::Rest);
-    company.load();
-    let emails = emails(&company);
-    let id = |place: usize| person_id(&company, &emails[place]);
-    let own = json!({ "roles": ["Somebody's own"] });
-    company.control.set_saas_user(APPLICATION, &id(0), &own);
-    company.control.set_saas_user(APPLICATION, &id(1), &own);
-    let _ = company.rollcall.plan().with_code(0);
-    let run_id = company.rollcall.latest_run_id();
-    let other = json!({ "roles": ["Another one"] });
-    company.control.set_saas_user(APPLICATION, &id(1), &other);
-    let _ = company.rollcall.command(&["apply", &run_id]).with_code(3);
-    let errors = texts(&company, "SELECT email || ' ' || reason FROM v_errors");
-    assert_eq!(errors, [format!("{} conflict", emails[1]).as_str()]);
-    assert_eq!(place(&company, &emails[1])["roles"], json!(["Another one"]));
-    assert_eq!(places(&company)[&emails[0]], wanted(&company)[&emails[0]]);
-}
-
-#[test]
-fn an_undo_leaves_places_as_they_are() {
-    let company = company(8, 1.0, Delivery::Rest);
-    company.load();
-    let before = places(&company);
-    let run_id = company.rollcall.latest_run_id();
-    let _ = company.rollcall.command(&["undo", &run_id]).with_code(0);
-    assert_eq!(places(&company), before);
-    company.load();
-    let id = person_id(&company, &emails(&company)[0]);
-    let own = json!({ "roles": ["Somebody's own"] });
-    company.control.set_saas_user(APPLICATION, &id, &own);
-    company.load();
-    let run_id = company.rollcall.latest_run_id();
-    let ended = company.rollcall.command(&["undo", &run_id]).with_code(2);
-    assert!(
-        ended.stderr.contains("SaaS users alone"),
-        "{}",
-        ended.stderr
-    );
-}
-
-#[test]
-fn a_replay_assigns_whom_it_loads() {
-    let mut company = company(12, 0.5, Delivery::Rest);
-    company
-        .rollcall
-        .configure(|config| config.preference = "update_only");
-    company.load();
-    assert_eq!(places(&company).len(), company.colleagues().len());
-    let run_id = company.rollcall.latest_run_id();
-    let replay = ["replay", &run_id, "--preference", "create_and_update"];
-    let _ = company.rollcall.command(&replay).with_code(0);
-    assert_eq!(places(&company), wanted(&company));
-}
-
-#[test]
 fn a_bulk_record_carries_the_application() {
     let company = company(10, 0.5, Delivery::Bulk);
     company.load();
@@ -633,33 +289,4 @@ fn a_bulk_record_carries_the_application() {
         .iter()
         .filter(|write| write.path == "/api/v3/saas/1/users");
     assert_eq!(assigned.count(), 0);
-}
-
-#[test]
-fn an_explanation_tells_of_the_place_and_what_became_of_it() {
-    let company = company(6, 1.0, Delivery::Rest);
-    company.load();
-    let email = emails(&company).remove(2);
-    let explain = || {
-        let ended = company.rollcall.command(&["explain", &email, "--json"]);
-        ended.with_code(0).json()[0].clone()
-    };
-    let explained = explain();
-    assert_eq!(explained["outcome"]["outcome"], "updated");
-    let place = &explained["saas_user"];
-    assert_eq!(
-        (&place["action"], &place["state"]),
-        (&json!("update"), &json!("done"))
-    );
-    assert_eq!(place["after"]["external_id"], company.user_id(&email));
-    let text = company.rollcall.command(&["explain", &email]).with_code(0);
-    assert!(text.stdout.contains("SaaS user: update"), "{}", text.stdout);
-
-    assert!(company.control.remove_user(&company.user_id(&email)));
-    company.load();
-    let history = explain()["history"].clone();
-    let events = history.as_array().expect("a list").iter();
-    let events: Vec<&str> = events.filter_map(|event| event["event"].as_str()).collect();
-    assert!(events.contains(&"saas_updated"), "{events:?}");
-    assert!(events.contains(&"deactivated"), "{events:?}");
 }

@@ -36,6 +36,25 @@ fn done(oomnitza_id: &str) -> SaasSettlement {
     })
 }
 
+/// A run of which everything was delivered, places included.
+async fn delivered(bed: &Bed) -> Drive {
+    let drive = planned(bed).await;
+    bed.deliver(&drive, 2).await;
+    settle(bed, &drive, |id| done(id.expect("the person is known"))).await;
+    drive
+}
+
+/// The same, ended, and with who is present on record.
+async fn completed(bed: &Bed) -> Drive {
+    let drive = delivered(bed).await;
+    bed.end(&drive, State::Completed, 4).await;
+    bed.store
+        .settle_presence(drive.key, POPULATION, &drive.summary.presence, at(4))
+        .await
+        .unwrap();
+    drive
+}
+
 /// Marks and settles every change of a place, each as `settlement` says of it.
 async fn settle(
     bed: &Bed,
@@ -178,14 +197,7 @@ async fn an_assignment_that_was_asked_for_is_remembered_before_it_is_answered() 
 #[tokio::test]
 async fn only_places_of_the_same_population_are_of_the_gone() {
     let bed = bed().await;
-    let drive = planned(&bed).await;
-    bed.deliver(&drive, 2).await;
-    settle(&bed, &drive, |id| done(id.expect("the person is known"))).await;
-    bed.end(&drive, State::Completed, 4).await;
-    bed.store
-        .settle_presence(drive.key, POPULATION, &drive.summary.presence, at(4))
-        .await
-        .unwrap();
+    let drive = completed(&bed).await;
     let places = async |population: &str| {
         let places =
             bed.store
@@ -200,14 +212,7 @@ async fn only_places_of_the_same_population_are_of_the_gone() {
 #[tokio::test]
 async fn each_deactivation_has_an_outcome_of_its_own() {
     let bed = bed().await;
-    let drive = planned(&bed).await;
-    bed.deliver(&drive, 2).await;
-    settle(&bed, &drive, |id| done(id.expect("the person is known"))).await;
-    bed.end(&drive, State::Completed, 4).await;
-    bed.store
-        .settle_presence(drive.key, POPULATION, &drive.summary.presence, at(4))
-        .await
-        .unwrap();
+    let drive = completed(&bed).await;
     let integration = drive.key.integration;
     let places = bed
         .store
@@ -267,9 +272,7 @@ async fn each_deactivation_has_an_outcome_of_its_own() {
 #[tokio::test]
 async fn what_is_shown_after_a_write_is_kept_until_the_next_one() {
     let bed = bed().await;
-    let drive = planned(&bed).await;
-    bed.deliver(&drive, 2).await;
-    settle(&bed, &drive, |id| done(id.expect("the person is known"))).await;
+    let drive = delivered(&bed).await;
     let (store, integration) = (&bed.store, drive.key.integration);
     assert_eq!(
         store.unread_places(integration, APPLICATION).await.unwrap(),
@@ -305,9 +308,7 @@ async fn what_is_shown_after_a_write_is_kept_until_the_next_one() {
 #[tokio::test]
 async fn places_go_with_their_people() {
     let bed = bed().await;
-    let drive = planned(&bed).await;
-    bed.deliver(&drive, 2).await;
-    settle(&bed, &drive, |id| done(id.expect("the person is known"))).await;
+    let drive = delivered(&bed).await;
     bed.end(&drive, State::Completed, 4).await;
     let everybody = bed.store.everybody().await.unwrap();
     bed.store.forget(&everybody[0]).await.unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::{BOTH, company};
 use crate::company::Company;
 
 /// What is compared: Oomnitza, record by record, and what is told of people.
@@ -15,6 +16,15 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// What a load by either delivery leaves in which nothing goes wrong.
+    pub(crate) fn undisturbed(users: u32) -> [Self; 2] {
+        BOTH.map(|delivery| {
+            let company = company(delivery, users);
+            company.load();
+            Self::of(&company)
+        })
+    }
+
     pub(crate) fn of(company: &Company) -> Self {
         let latest = "SELECT source_id, last_reason, gone_since IS NOT NULL AS is_gone FROM v_people ORDER BY source_id";
         let open = "SELECT source_id, reason FROM v_open_errors ORDER BY source_id";

@@ -100,11 +100,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn a_change_that_is_cut_off_between_two_requests_is_made_once() {
-    let undisturbed = [Delivery::Rest, Delivery::Bulk].map(|delivery| {
-        let company = company(delivery, USERS);
-        company.load();
-        Outcome::of(&company)
-    });
+    let undisturbed = Outcome::undisturbed(USERS);
     each(cases(), |case| {
         let company = company(case.delivery, USERS);
         let first = case.first.matching.clone();

@@ -42,11 +42,7 @@ const THEN: [[&str; 3]; 3] = [
 
 #[test]
 fn recoveries_that_die_one_after_another_are_made_up_by_the_next() {
-    let undisturbed = BOTH.map(|delivery| {
-        let company = company(delivery, USERS);
-        company.load();
-        Outcome::of(&company)
-    });
+    let undisturbed = Outcome::undisturbed(USERS);
     let mut cases = Vec::new();
     for (place, delivery) in BOTH.into_iter().enumerate() {
         for (number, first) in FIRST.into_iter().enumerate() {

@@ -1,0 +1,224 @@
+//! Who is gone from the console: deactivated, if this integration had assigned it, and activated when it is back.
+
+use serde_json::json;
+use simulator::{ActivityShown, Effect, Fault, SaasListing, System};
+use tests::Delivery;
+
+use super::{APPLICATION, DELIVERIES, company, emails, person_id, place, places, texts, wanted};
+
+#[test]
+fn who_is_gone_is_deactivated_and_activated_when_it_is_back() {
+    for activity in [
+        ActivityShown::Told,
+        ActivityShown::Untold,
+        ActivityShown::Hidden,
+    ] {
+        for delivery in DELIVERIES {
+            let company = company(12, 1.0, delivery);
+            company.control.set_saas_listing(SaasListing {
+                activity,
+                ..SaasListing::default()
+            });
+            company.load();
+            let email = emails(&company).remove(3);
+            let users = company.control.users();
+            assert!(company.control.remove_user(&company.user_id(&email)));
+            company.load();
+            assert_eq!(company.count("deactivated"), 1);
+            assert_eq!(place(&company, &email)["active"], false);
+            let active = places(&company);
+            let active = active.values().filter(|place| place["active"] == true);
+            assert_eq!(active.count(), 11);
+            let gone = texts(
+                &company,
+                "SELECT email FROM v_people WHERE gone_since IS NOT NULL",
+            );
+            assert_eq!(gone, [email.as_str()]);
+            company.next_load_sends_nothing();
+
+            company.control.set_users(&users);
+            company.load();
+            assert_eq!(
+                places(&company),
+                wanted(&company),
+                "{activity:?} {delivery:?}"
+            );
+            assert_eq!(company.count("updated"), 1);
+            company.next_load_sends_nothing();
+            company.no_violations();
+            company.sums_hold();
+        }
+    }
+}
+
+#[test]
+fn nobody_is_deactivated_whom_somebody_else_assigned() {
+    let company = company(10, 1.0, Delivery::Rest);
+    let emails = emails(&company);
+    let other = person_id(&company, &emails[0]);
+    company
+        .control
+        .set_saas_user(APPLICATION, &other, &json!({}));
+    company.load();
+    assert_eq!(places(&company), wanted(&company));
+    for email in &emails[..2] {
+        assert!(company.control.remove_user(&company.user_id(email)));
+    }
+    company.load();
+    assert_eq!(company.count("deactivated"), 1);
+    assert_eq!(place(&company, &emails[0])["active"], true);
+    assert_eq!(place(&company, &emails[1])["active"], false);
+}
+
+#[test]
+fn who_was_deactivated_by_hand_stays_so() {
+    let company = company(6, 1.0, Delivery::Rest);
+    company.load();
+    let email = emails(&company).remove(0);
+    let id = person_id(&company, &email);
+    let inactive = json!({ "active": false });
+    company.control.set_saas_user(APPLICATION, &id, &inactive);
+    company.next_load_sends_nothing();
+    assert_eq!(place(&company, &email)["active"], false);
+}
+
+#[test]
+fn who_has_another_account_by_now_keeps_the_place() {
+    let company = company(6, 1.0, Delivery::Rest);
+    company.load();
+    let email = emails(&company).remove(0);
+    let mut users = company.control.users();
+    let user = users
+        .iter_mut()
+        .find(|user| user["email"] == email.as_str());
+    user.expect("a user")["id"] = json!("1999999999999999999");
+    company.control.set_users(&users);
+    company.load();
+    assert_eq!(company.count("deactivated"), 0);
+    assert_eq!(places(&company), wanted(&company));
+    company.next_load_sends_nothing();
+}
+
+#[test]
+fn nobody_is_deactivated_by_a_partial_or_a_short_read_or_in_another_population_or_with_keep() {
+    let mut company = company(10, 1.0, Delivery::Rest);
+    company.load();
+    let emails = emails(&company);
+    assert!(company.control.remove_user(&company.user_id(&emails[0])));
+    let _ = company.rollcall.run_only(&emails[1]).with_code(0);
+    assert_eq!(company.count("deactivated"), 0);
+
+    let short = Fault::new(
+        System::SentinelOne,
+        "GET /users",
+        Effect::ShortTotal { missing: 1 },
+    );
+    company.control.order(short);
+    let _ = company.rollcall.run().with_code(1);
+    company.control.clear_faults();
+    assert_eq!(place(&company, &emails[0])["active"], true);
+
+    company.rollcall.configure(|config| config.missing = "keep");
+    company.load();
+    assert_eq!(place(&company, &emails[0])["active"], true);
+
+    // Gone is gone, from whenever on deactivating is wanted.
+    company
+        .rollcall
+        .configure(|config| config.missing = "deactivate");
+    company.load();
+    assert_eq!(place(&company, &emails[0])["active"], false);
+}
+
+#[test]
+fn what_fails_for_one_is_its_own_outcome() {
+    let company = company(10, 1.0, Delivery::Rest);
+    company.load();
+    let emails = emails(&company);
+    for email in &emails[..3] {
+        assert!(company.control.remove_user(&company.user_id(email)));
+    }
+    let stubborn = person_id(&company, &emails[1]);
+    let words = Some("the contract owner cannot be deactivated");
+    company.control.refuse_activity(&stubborn, words);
+    let _ = company.rollcall.run().with_code(3);
+    assert_eq!(company.rollcall.latest_state(), "completed_with_errors");
+    assert_eq!(company.count("deactivated"), 2);
+    let error = company.rollcall.latest_run()["error"].clone();
+    let error = error.as_str().expect("an error");
+    assert!(error.contains("1 SaaS users who are gone"), "{error}");
+    assert!(error.contains("the contract owner"), "{error}");
+    let changes = texts(
+        &company,
+        "SELECT email || ' ' || state || ' ' || ifnull(error, '') FROM v_changes WHERE action = 'deactivate' ORDER BY state",
+    );
+    assert_eq!(changes.len(), 3);
+    assert_eq!(place(&company, &emails[0])["active"], false);
+    assert_eq!(place(&company, &emails[1])["active"], true);
+    assert_eq!(place(&company, &emails[2])["active"], false);
+    // It is tried again, and only for the one.
+    company.control.refuse_activity(&stubborn, None);
+    company.load();
+    assert_eq!(company.count("deactivated"), 1);
+    assert_eq!(place(&company, &emails[1])["active"], false);
+    company.sums_hold();
+}
+
+#[test]
+fn without_ids_in_the_listing_nobody_is_deactivated_and_that_is_said() {
+    let mut company = company(8, 1.0, Delivery::Rest);
+    company.control.set_saas_listing(SaasListing {
+        ids: false,
+        ..SaasListing::default()
+    });
+    company.load();
+    let email = emails(&company).remove(0);
+    assert!(company.control.remove_user(&company.user_id(&email)));
+    company.load();
+    assert_eq!(place(&company, &email)["active"], true);
+    let standing =
+        "SELECT message FROM v_notices WHERE kind = 'saas_ids_missing' AND until IS NULL";
+    let said = texts(&company, standing);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("1 SaaS users"));
+    // It is over when nobody is to be deactivated any more, and when the ids are shown.
+    company.rollcall.configure(|config| config.missing = "keep");
+    company.load();
+    assert_eq!(texts(&company, standing), [""; 0]);
+    company
+        .rollcall
+        .configure(|config| config.missing = "deactivate");
+    company.load();
+    assert_eq!(texts(&company, standing).len(), 1);
+    company.control.set_saas_listing(SaasListing::default());
+    company.load();
+    assert_eq!(place(&company, &email)["active"], false);
+    assert_eq!(texts(&company, standing), [""; 0]);
+}
+
+#[test]
+fn the_guard_holds_back_who_would_be_deactivated() {
+    let mut company = company(40, 1.0, Delivery::Rest);
+    company.load();
+    company.rollcall.configure(|config| {
+        config.guards = "{ deactivate: 5%, source_shrink: 100% }".to_owned();
+    });
+    let emails = emails(&company);
+    for email in &emails[..10] {
+        assert!(company.control.remove_user(&company.user_id(email)));
+    }
+    company.control.clear_requests();
+    let _ = company.rollcall.run().with_code(4);
+    assert_eq!(company.control.writes(), []);
+    let guards = texts(
+        &company,
+        "SELECT guard || ' ' || found || ' of ' || base || ', ' || allowed FROM v_guards",
+    );
+    assert_eq!(guards, ["deactivate 10 of 40, 5"]);
+    assert_eq!(company.count("deactivated"), 10);
+    let run_id = company.rollcall.latest_run_id();
+    let release = ["release", &run_id, "--reason", "they left"];
+    let _ = company.rollcall.command(&release).with_code(0);
+    assert_eq!(company.count("deactivated"), 10);
+    assert_eq!(place(&company, &emails[0])["active"], false);
+}
