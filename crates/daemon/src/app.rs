@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use load::{Bulk, Conditions, Delivery, Halt, Loader, Preference, Publisher};
+use mapping::Mapping;
 use oomnitza::{FieldName, field_id};
 use sentinelone::UserFilter;
 use store::Store;
@@ -178,8 +179,8 @@ pub(crate) fn loader(
                 account_ids: integration.source.account_ids.clone(),
             },
             mapping: Arc::clone(&integration.mapping),
-            preference: preference(integration),
-            delivery: delivery(integration)?,
+            preference: preference(integration.preference),
+            delivery: delivery(&integration.target.delivery, &integration.mapping)?,
             role_fields: integration.role_fields.clone(),
             guards: integration.guards,
             saas: integration.target.saas.as_ref().map(|saas| load::Saas {
@@ -204,37 +205,34 @@ pub(crate) fn conditions(integration: &Integration) -> anyhow::Result<Conditions
     Ok(Conditions {
         console_url: integration.source.console_url.clone(),
         mapping: Arc::clone(&integration.mapping),
-        preference: preference(integration),
-        delivery: delivery(integration)?,
+        preference: preference(integration.preference),
+        delivery: delivery(&integration.target.delivery, &integration.mapping)?,
     })
 }
 
-fn preference(integration: &Integration) -> Preference {
-    match integration.preference {
+/// What a load may write, as the configuration has it.
+pub(crate) fn preference(preference: config::Preference) -> Preference {
+    match preference {
         config::Preference::UpdateOnly => Preference::UpdateOnly,
         config::Preference::CreateAndUpdate => Preference::CreateAndUpdate,
         config::Preference::CreateOnly => Preference::CreateOnly,
     }
 }
 
-fn delivery(integration: &Integration) -> anyhow::Result<Delivery> {
-    let bulk = match &integration.target.delivery {
+/// How a load writes, as the configuration has it.
+pub(crate) fn delivery(delivery: &config::Delivery, mapping: &Mapping) -> anyhow::Result<Delivery> {
+    let bulk = match delivery {
         config::Delivery::Rest => return Ok(Delivery::Rest),
         config::Delivery::Bulk(bulk) => bulk,
     };
-    let field_ids = integration
-        .mapping
-        .fields()
-        .iter()
-        .map(|field| {
-            let name = FieldName::try_from(field.name())?;
-            field_id(&name, &bulk.fields)
-                .with_context(|| format!("the field `{name}` has no bulk id"))
-        })
-        .collect::<anyhow::Result<_>>()?;
+    let fields = mapping.fields().iter();
+    let field_ids = fields.map(|field| {
+        let name = FieldName::try_from(field.name())?;
+        field_id(&name, &bulk.fields).with_context(|| format!("the field `{name}` has no bulk id"))
+    });
     Ok(Delivery::Bulk(Bulk {
         connector: bulk.connector.clone(),
         batch: bulk.batch,
-        field_ids,
+        field_ids: field_ids.collect::<anyhow::Result<_>>()?,
     }))
 }

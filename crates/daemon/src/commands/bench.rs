@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use comfy_table::{Cell, CellAlignment};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use simulator::{Options, Simulator};
 use transport::{Rate, Repeat, Settings};
 
@@ -23,26 +23,6 @@ use crate::commands::figures::Figures;
 use crate::commands::stand_ins::{INTEGRATION, Shape, StandIns, write};
 use crate::exit::Exit;
 use crate::output;
-
-/// What the process of the stand-ins says when it is ready.
-#[derive(Debug, Serialize, Deserialize)]
-struct Ready {
-    sentinelone_url: String,
-    sentinelone_token: String,
-    oomnitza_url: String,
-    oomnitza_token: String,
-}
-
-impl Ready {
-    fn stand_ins(&self) -> StandIns<'_> {
-        StandIns {
-            sentinelone_url: &self.sentinelone_url,
-            sentinelone_token: &self.sentinelone_token,
-            oomnitza_url: &self.oomnitza_url,
-            oomnitza_token: &self.oomnitza_token,
-        }
-    }
-}
 
 /// One line of the result.
 #[derive(Debug, Serialize)]
@@ -99,7 +79,7 @@ fn measure(users: u32, bulk: bool) -> anyhow::Result<Vec<Measured>> {
         schedule: None,
     };
     let ready = &stand_ins.ready;
-    write(folder.path(), &ready.stand_ins(), &shape)?;
+    write(folder.path(), ready, &shape)?;
     let wire = bulk
         .then(|| wire_process(folder.path(), ready, users))
         .transpose()?;
@@ -161,7 +141,7 @@ fn megabytes(bytes: u64) -> f64 {
 /// The stand-ins in their process, which ends when this is dropped: its stdin ends.
 struct Running {
     process: Child,
-    ready: Ready,
+    ready: StandIns,
 }
 
 fn start_stand_ins(users: u32) -> anyhow::Result<Running> {
@@ -183,13 +163,8 @@ fn start_stand_ins(users: u32) -> anyhow::Result<Running> {
 /// Serves the stand-ins until whoever started them closes stdin.
 pub(crate) fn simulate(command: &Simulate) -> anyhow::Result<Exit> {
     let simulator = Simulator::launch(Options::bench(command.users))?;
-    let ready = Ready {
-        sentinelone_url: simulator.sentinelone_url(),
-        sentinelone_token: simulator.sentinelone_token().to_owned(),
-        oomnitza_url: simulator.oomnitza_url(),
-        oomnitza_token: simulator.oomnitza_token().to_owned(),
-    };
-    println!("{}", serde_json::to_string(&ready)?);
+    let ready = serde_json::to_string(&StandIns::of(&simulator))?;
+    println!("{ready}");
     let mut rest = Vec::new();
     std::io::stdin().read_to_end(&mut rest)?;
     Ok(Exit::Done)
@@ -213,7 +188,7 @@ fn load_process(folder: &Path) -> anyhow::Result<Figures> {
     Ok(serde_json::from_slice(&fs::read(figures)?)?)
 }
 
-fn wire_process(folder: &Path, ready: &Ready, users: u32) -> anyhow::Result<Figures> {
+fn wire_process(folder: &Path, ready: &StandIns, users: u32) -> anyhow::Result<Figures> {
     let figures = folder.join("wire.json");
     let status = Command::new(std::env::current_exe()?)
         .args(["wire", &ready.sentinelone_url, &ready.oomnitza_url])

@@ -20,12 +20,7 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
     let simulator = Simulator::start(Options::demo())
         .await
         .context("could not start the stand-ins on loopback")?;
-    let stand_ins = StandIns {
-        sentinelone_url: &simulator.sentinelone_url(),
-        sentinelone_token: simulator.sentinelone_token(),
-        oomnitza_url: &simulator.oomnitza_url(),
-        oomnitza_token: simulator.oomnitza_token(),
-    };
+    let stand_ins = StandIns::of(&simulator);
     let shape = Shape {
         preference: "create_and_update",
         bulk: false,

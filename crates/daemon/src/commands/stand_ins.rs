@@ -6,16 +6,29 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use simulator::bulk_field_id;
+use serde::{Deserialize, Serialize};
+use simulator::{Simulator, bulk_field_id};
 
 use crate::app::make_folder;
 
-/// Where the stand-ins are, and what they ask for.
-pub(crate) struct StandIns<'a> {
-    pub(crate) sentinelone_url: &'a str,
-    pub(crate) sentinelone_token: &'a str,
-    pub(crate) oomnitza_url: &'a str,
-    pub(crate) oomnitza_token: &'a str,
+/// Where the stand-ins are, and what they ask for; a process of their own says it in JSON when it is ready.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StandIns {
+    pub(crate) sentinelone_url: String,
+    pub(crate) sentinelone_token: String,
+    pub(crate) oomnitza_url: String,
+    pub(crate) oomnitza_token: String,
+}
+
+impl StandIns {
+    pub(crate) fn of(simulator: &Simulator) -> Self {
+        Self {
+            sentinelone_url: simulator.sentinelone_url(),
+            sentinelone_token: simulator.sentinelone_token().to_owned(),
+            oomnitza_url: simulator.oomnitza_url(),
+            oomnitza_token: simulator.oomnitza_token().to_owned(),
+        }
+    }
 }
 
 /// How the load is to be.
@@ -58,17 +71,13 @@ const MAPPING: [(&str, &str); 15] = [
 pub(crate) const INTEGRATION: &str = "sentinelone-users";
 
 /// Writes `rollcall.yaml` and the two token files into `folder`.
-pub(crate) fn write(
-    folder: &Path,
-    stand_ins: &StandIns<'_>,
-    shape: &Shape<'_>,
-) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path, stand_ins: &StandIns, shape: &Shape<'_>) -> anyhow::Result<()> {
     make_folder(folder)?;
     secret(
         &folder.join("sentinelone.token"),
-        stand_ins.sentinelone_token,
+        &stand_ins.sentinelone_token,
     )?;
-    secret(&folder.join("oomnitza.token"), stand_ins.oomnitza_token)?;
+    secret(&folder.join("oomnitza.token"), &stand_ins.oomnitza_token)?;
     let path = folder.join("rollcall.yaml");
     fs::write(&path, yaml(stand_ins, shape))
         .with_context(|| format!("could not write `{}`", path.display()))
@@ -85,7 +94,7 @@ fn secret(path: &Path, token: &str) -> anyhow::Result<()> {
     Ok(writeln!(file, "{token}")?)
 }
 
-fn yaml(stand_ins: &StandIns<'_>, shape: &Shape<'_>) -> String {
+fn yaml(stand_ins: &StandIns, shape: &Shape<'_>) -> String {
     let lines = |lines: Vec<String>| lines.join("\n") + "\n";
     let mapping = lines(
         MAPPING

@@ -32,7 +32,7 @@ pub(super) fn check(
     };
     match Mapping::compile(&definition) {
         Ok(mapping) => {
-            let sound = try_on_samples(&mapping, spot, report);
+            let sound = try_on_samples(&mapping, |fault| place(fault, spot), report);
             sound.then(|| (definition, Arc::new(mapping)))
         }
         Err(faults) => {
@@ -50,22 +50,26 @@ pub(super) fn check(
             }
             // What is left may still be wrong on the samples.
             if let Ok(mapping) = Mapping::compile(&definition) {
-                try_on_samples(&mapping, spot, report);
+                try_on_samples(&mapping, |fault| place(fault, spot), report);
             }
             None
         }
     }
 }
 
-/// Whether every expression works on sample users.
-fn try_on_samples(mapping: &Mapping, spot: Spot<'_>, report: &mut Report) -> bool {
+/// Whether every expression works on sample users; `place` says where in the file a fault is.
+pub(super) fn try_on_samples(
+    mapping: &Mapping,
+    place: impl Fn(&Fault) -> Place,
+    report: &mut Report,
+) -> bool {
     let found = mapping.check_samples();
     let sound = found.faults.is_empty();
     for fault in found.faults {
-        report.fault(place(&fault, spot), fault.message);
+        report.fault(place(&fault), fault.message);
     }
     for warning in found.warnings {
-        report.warn(place(&warning, spot), warning.message);
+        report.warn(place(&warning), warning.message);
     }
     sound
 }
@@ -165,17 +169,29 @@ pub(super) fn one(
         source,
         table,
         otherwise: field.otherwise.clone(),
-        empty: match field.empty {
-            None | Some(written::Empty::Keep) => Empty::Keep,
-            Some(written::Empty::Clear) => Empty::Clear,
-        },
-        write: match field.write {
-            None | Some(written::Write::Always) => Write::Always,
-            Some(written::Write::OnCreate) => Write::OnCreate,
-            Some(written::Write::IfEmpty) => Write::IfEmpty,
-        },
+        empty: field.empty.map_or(Empty::Keep, Empty::from),
+        write: field.write.map_or(Write::Always, Write::from),
         volatile: field.volatile.unwrap_or(false),
     })
+}
+
+impl From<written::Empty> for Empty {
+    fn from(written: written::Empty) -> Self {
+        match written {
+            written::Empty::Keep => Self::Keep,
+            written::Empty::Clear => Self::Clear,
+        }
+    }
+}
+
+impl From<written::Write> for Write {
+    fn from(written: written::Write) -> Self {
+        match written {
+            written::Write::Always => Self::Always,
+            written::Write::OnCreate => Self::OnCreate,
+            written::Write::IfEmpty => Self::IfEmpty,
+        }
+    }
 }
 
 /// Where in the file a fault of the mapping is.
@@ -184,13 +200,16 @@ fn place(fault: &Fault, spot: Spot<'_>) -> Place {
     match &fault.field {
         None if fault.part == Part::Where => spot.at("source").at("where").value,
         None => spot.at(&part).value,
-        Some(name) => {
-            let field = spot.at("mapping").at(name);
-            if field.has(&part) {
-                field.at(&part).value
-            } else {
-                field.value
-            }
-        }
+        Some(name) => place_in_field(fault, spot.at("mapping").at(name)),
+    }
+}
+
+/// Where in a field a fault of it is.
+pub(super) fn place_in_field(fault: &Fault, field: Spot<'_>) -> Place {
+    let part = fault.part.to_string();
+    if field.has(&part) {
+        field.at(&part).value
+    } else {
+        field.value
     }
 }

@@ -95,6 +95,16 @@ pub enum Preference {
     CreateOnly,
 }
 
+impl From<written::Preference> for Preference {
+    fn from(written: written::Preference) -> Self {
+        match written {
+            written::Preference::UpdateOnly => Self::UpdateOnly,
+            written::Preference::CreateAndUpdate => Self::CreateAndUpdate,
+            written::Preference::CreateOnly => Self::CreateOnly,
+        }
+    }
+}
+
 /// What an integration refers to outside of itself.
 pub(super) struct Surroundings<'a> {
     /// The section `credentials` as written, where there is one: names whose credential is wrong
@@ -151,11 +161,9 @@ pub(super) fn check(
             saas: saas.ok()?,
             ..target?
         },
-        preference: match written.preference {
-            None | Some(written::Preference::UpdateOnly) => Preference::UpdateOnly,
-            Some(written::Preference::CreateAndUpdate) => Preference::CreateAndUpdate,
-            Some(written::Preference::CreateOnly) => Preference::CreateOnly,
-        },
+        preference: written
+            .preference
+            .map_or(Preference::UpdateOnly, Preference::from),
         mapping,
         definition,
         role_fields,

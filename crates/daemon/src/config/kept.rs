@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use load::{Conditions, Preference};
-use mapping::{Definition, Empty, FieldDefinition, Mapping, Source, Write};
-use oomnitza::{Connector, FieldName, field_id};
+use load::Conditions;
+use mapping::{Definition, FieldDefinition, Mapping, Source};
+use oomnitza::{Connector, FieldName};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::delivery::{Bulk, Delivery};
+use super::written;
+use crate::app;
 
 /// What [`effective`](super::hash) wrote down, as far as it decides about a user.
 #[derive(Debug, Deserialize)]
@@ -18,7 +22,7 @@ struct Kept {
     id: String,
     source: KeptSource,
     target: KeptTarget,
-    preference: KeptPreference,
+    preference: written::Preference,
     sync_keys: Vec<String>,
     mapping: Map<String, Value>,
     #[serde(default)]
@@ -38,35 +42,12 @@ struct KeptTarget {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KeptPreference {
-    UpdateOnly,
-    CreateAndUpdate,
-    CreateOnly,
-}
-
-#[derive(Debug, Deserialize)]
 struct KeptField {
     #[serde(default)]
     table: Option<Map<String, Value>>,
-    empty: KeptEmpty,
-    write: KeptWrite,
+    empty: written::Empty,
+    write: written::Write,
     volatile: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KeptEmpty {
-    Keep,
-    Clear,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KeptWrite {
-    Always,
-    OnCreate,
-    IfEmpty,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,11 +69,7 @@ pub(crate) fn conditions(yaml: &str) -> anyhow::Result<Conditions> {
         console_url: kept.source.url.trim_end_matches('/').to_owned(),
         delivery: delivery(&kept.target.delivery, &mapping)?,
         mapping: Arc::new(mapping),
-        preference: match kept.preference {
-            KeptPreference::UpdateOnly => Preference::UpdateOnly,
-            KeptPreference::CreateAndUpdate => Preference::CreateAndUpdate,
-            KeptPreference::CreateOnly => Preference::CreateOnly,
-        },
+        preference: app::preference(kept.preference.into()),
     })
 }
 
@@ -123,40 +100,29 @@ fn field(name: &str, kept: &Value) -> anyhow::Result<FieldDefinition> {
         source,
         table: rest.table.map(|table| table.into_iter().collect()),
         otherwise,
-        empty: match rest.empty {
-            KeptEmpty::Keep => Empty::Keep,
-            KeptEmpty::Clear => Empty::Clear,
-        },
-        write: match rest.write {
-            KeptWrite::Always => Write::Always,
-            KeptWrite::OnCreate => Write::OnCreate,
-            KeptWrite::IfEmpty => Write::IfEmpty,
-        },
+        empty: rest.empty.into(),
+        write: rest.write.into(),
         volatile: rest.volatile,
     })
 }
 
 fn delivery(kept: &Value, mapping: &Mapping) -> anyhow::Result<load::Delivery> {
     let Some(bulk) = kept.get("bulk") else {
-        return Ok(load::Delivery::Rest);
+        return app::delivery(&Delivery::Rest, mapping);
     };
     let bulk = KeptBulk::deserialize(bulk)?;
     let connector = match &bulk.connector {
         Value::String(name) => Connector::Name(name.clone()),
         number => Connector::Id(number.as_u64().context("the connector has no number")?),
     };
-    let mut custom = BTreeMap::new();
+    let mut fields = BTreeMap::new();
     for (name, id) in &bulk.fields {
-        custom.insert(FieldName::try_from(name.as_str())?, id.as_str().try_into()?);
+        fields.insert(FieldName::try_from(name.as_str())?, id.as_str().try_into()?);
     }
-    let fields = mapping.fields().iter();
-    let field_ids = fields.map(|field| {
-        let name = FieldName::try_from(field.name())?;
-        field_id(&name, &custom).with_context(|| format!("the field `{name}` has no bulk id"))
-    });
-    Ok(load::Delivery::Bulk(load::Bulk {
+    let bulk = Bulk {
         connector,
         batch: bulk.batch,
-        field_ids: field_ids.collect::<anyhow::Result<_>>()?,
-    }))
+        fields,
+    };
+    app::delivery(&Delivery::Bulk(bulk), mapping)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mapping::{Definition, FieldDefinition, Mapping};
 use serde_json::{Value, json};
 
-use super::fault::{Place, Report};
+use super::fault::Report;
 use super::spot::Spot;
 use super::written::{self, Missing, Records};
 use super::{definition, hash};
@@ -138,7 +138,7 @@ fn check_roles(
             return None;
         }
     }
-    let definition = Definition {
+    let roles = Definition {
         integration: id.to_owned(),
         scope: None,
         // A mapping wants one; nobody is looked for by it.
@@ -146,29 +146,16 @@ fn check_roles(
         fields: vec![field.clone()],
         variables: variables.clone(),
     };
-    let place = |fault: &mapping::Fault| -> Place {
-        let part = fault.part.to_string();
-        if spot.has(&part) {
-            spot.at(&part).value
-        } else {
-            spot.value
-        }
-    };
-    let compiled = Mapping::compile(&definition);
-    let (faults, mapping) = match compiled {
-        Err(faults) => (faults, None),
-        Ok(mapping) => {
-            let found = mapping.check_samples();
-            for warning in found.warnings {
-                report.warn(place(&warning), warning.message);
+    let place = |fault: &mapping::Fault| definition::place_in_field(fault, spot);
+    let mapping = match Mapping::compile(&roles) {
+        Ok(mapping) => mapping,
+        Err(faults) => {
+            for fault in faults {
+                report.fault(place(&fault), fault.message);
             }
-            (found.faults, Some(mapping))
+            return None;
         }
     };
-    let is_sound = faults.is_empty();
-    for fault in faults {
-        report.fault(place(&fault), fault.message);
-    }
-    let mapping = mapping.filter(|_| is_sound)?;
-    Some((field, Arc::new(mapping)))
+    let sound = definition::try_on_samples(&mapping, place, report);
+    sound.then(|| (field, Arc::new(mapping)))
 }

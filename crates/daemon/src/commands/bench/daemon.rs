@@ -16,9 +16,9 @@ use tokio::process::Command;
 use tokio::time::{interval, sleep, timeout};
 
 use super::service::Service;
-use super::{Ready, Running, megabytes, start_stand_ins};
+use super::{Running, megabytes, start_stand_ins};
 use crate::arguments::{Bench, Lengths};
-use crate::commands::stand_ins::{INTEGRATION, Shape, write};
+use crate::commands::stand_ins::{INTEGRATION, Shape, StandIns, write};
 use crate::exit::Exit;
 use crate::{app, output};
 
@@ -110,7 +110,7 @@ struct Served {
 
 /// Starts on databases that are not there yet; the daemon of the last one goes on.
 async fn on_new_databases(
-    ready: &Ready,
+    ready: &StandIns,
     lengths: &Lengths,
 ) -> anyhow::Result<(Vec<Figure>, Served)> {
     let mut times = Vec::new();
@@ -132,7 +132,7 @@ async fn on_new_databases(
 }
 
 /// Starts on a database with a year of history.
-async fn with_a_year(ready: &Ready, lengths: &Lengths) -> anyhow::Result<Vec<Figure>> {
+async fn with_a_year(ready: &StandIns, lengths: &Lengths) -> anyhow::Result<Vec<Figure>> {
     let folder = folder(ready, HARDLY_EVER)?;
     let state_dir = folder.path().join(STATE_DIR);
     app::make_folder(&state_dir)?;
@@ -286,7 +286,7 @@ fn late(run: &[Value]) -> anyhow::Result<SignedDuration> {
 }
 
 /// Makes a folder with a configuration that leads to the stand-ins.
-fn folder(ready: &Ready, schedule: &str) -> anyhow::Result<TempDir> {
+fn folder(ready: &StandIns, schedule: &str) -> anyhow::Result<TempDir> {
     let folder = tempfile::tempdir()?;
     let shape = Shape {
         preference: "update_only",
@@ -295,7 +295,7 @@ fn folder(ready: &Ready, schedule: &str) -> anyhow::Result<TempDir> {
         state_dir: STATE_DIR,
         schedule: Some(schedule),
     };
-    write(folder.path(), &ready.stand_ins(), &shape)?;
+    write(folder.path(), ready, &shape)?;
     Ok(folder)
 }
 

@@ -33,12 +33,6 @@ pub(super) async fn measure(command: &Bench) -> anyhow::Result<Exit> {
         },
         ..Options::bench(people)
     })?;
-    let stand_ins = StandIns {
-        sentinelone_url: &simulator.sentinelone_url(),
-        sentinelone_token: simulator.sentinelone_token(),
-        oomnitza_url: &simulator.oomnitza_url(),
-        oomnitza_token: simulator.oomnitza_token(),
-    };
     let shape = Shape {
         preference: "update_only",
         bulk: true,
@@ -46,7 +40,7 @@ pub(super) async fn measure(command: &Bench) -> anyhow::Result<Exit> {
         state_dir: ".",
         schedule: None,
     };
-    write(folder.path(), &stand_ins, &shape)?;
+    write(folder.path(), &StandIns::of(&simulator), &shape)?;
     eprintln!("{days} daily loads of {people} users, of whom 2 % change a day …");
     let control = simulator.control();
     let ids = ids(&control)?;
