@@ -48,7 +48,7 @@ impl Recovery<'_> {
             self.close(&run).await?;
             reach(Point::LeftRunClosed);
         }
-        Ok(())
+        self.claim_places(integration).await
     }
 
     async fn finalize(&self, writer: &Writer, run: i64, portion: uuid::Uuid) -> Result<(), Stop> {

@@ -126,6 +126,31 @@ impl Store {
         .await
     }
 
+    /// Reads the creates of bulk loads that carried an application and failed for `reason`, of users who are not
+    /// loaded since, at most `limit`, behind the row `after`.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn carried_creates_failed_for(
+        &self,
+        integration: i64,
+        reason: &'static str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PlannedChange>, Error> {
+        self.changes_where(
+            "c.change IN (
+                 SELECT f.change FROM open_errors o JOIN errors e ON e.error = o.error JOIN runs r ON r.run = e.run
+                 JOIN changes f ON f.person = e.person AND f.run = e.run
+                 JOIN saas_changes s ON s.person = e.person AND s.run = e.run
+                 WHERE o.integration = ? AND o.reason = ? AND r.portion IS NOT NULL AND f.action = 'create'
+                   AND f.state = 'failed' AND s.after ->> '$.assigned')
+             AND c.change > ? ORDER BY c.change LIMIT ?",
+            |query| query.bind(integration).bind(reason).bind(after).bind(limit),
+        )
+        .await
+    }
+
     /// Reads what a run changes of some people.
     ///
     /// # Errors

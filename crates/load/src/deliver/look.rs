@@ -70,6 +70,11 @@ impl Look {
         }
     }
 
+    /// Whether everything is shown as it was sent.
+    pub(crate) fn is_as_sent(&self) -> bool {
+        self.deviations.is_empty() && self.unseen.is_none()
+    }
+
     /// What is to be remembered of a change that was applied.
     pub(crate) fn forms(self, mapping: &Mapping) -> Vec<Form> {
         let Self { id, deviations, .. } = self;

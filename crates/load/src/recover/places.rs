@@ -7,6 +7,7 @@ use store::{
 };
 
 use super::{CHUNK, Recovery};
+use crate::deliver::look_up;
 use crate::error::Stop;
 use crate::reason::Reason;
 use crate::saas::{After, Application};
@@ -59,6 +60,47 @@ impl Recovery<'_> {
         }
     }
 
+    /// Remembers as assigned whom a bulk load made and assigned, and whose batch was never answered: who is by now as
+    /// that load made it is this integration's.
+    pub(super) async fn claim_places(&self, integration: i64) -> Result<(), Stop> {
+        let Some(saas) = &self.integration.saas else {
+            return Ok(());
+        };
+        let mut application = None;
+        let mut after = 0;
+        loop {
+            let reason = Reason::Unreachable.code();
+            let chunk = self
+                .store
+                .carried_creates_failed_for(integration, reason, after, CHUNK)
+                .await?;
+            let Some(last) = chunk.last() else {
+                return Ok(());
+            };
+            after = last.change;
+            let application = if let Some(application) = &application {
+                application
+            } else {
+                let reading = Application::read(self.reader, saas);
+                application.insert(self.halt.or_stop(reading).await?)
+            };
+            let Some(id) = &application.id else {
+                return Ok(());
+            };
+            let looking = look_up(self.reader, &self.integration.mapping, &chunk);
+            let looks = self.halt.or_stop(looking).await?;
+            let claimed: Vec<(PersonRow, String)> = chunk
+                .iter()
+                .filter_map(|change| Some((change.person, looks.get(&change.change)?)))
+                .filter(|(_, look)| look.is_as_sent() && application.place(&look.id).is_some())
+                .map(|(person, look)| (person, look.id.clone()))
+                .collect();
+            self.store
+                .claim_places(integration, id.as_str(), &claimed)
+                .await?;
+        }
+    }
+
     /// Remembers whom the dead run assigned, before it is said what became of the rest of it.
     async fn remember_assigned(
         &self,
@@ -73,8 +115,10 @@ impl Recovery<'_> {
             .filter_map(|change| Some((change.person, change.oomnitza_id.clone()?)))
             .filter(|(_, oomnitza_id)| application.place(oomnitza_id).is_some())
             .collect();
-        // The changes are marked already.
-        Ok(self.store.mark_saas_sent(key, id, &[], &assigned).await?)
+        Ok(self
+            .store
+            .claim_places(key.integration, id, &assigned)
+            .await?)
     }
 }
 

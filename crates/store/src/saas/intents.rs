@@ -208,10 +208,26 @@ impl Store {
             .await
             .map_err(&failed)?;
         self.all(marked, changes.len(), MARK)?;
-        remember_assigning(&mut transaction, key, saas_id, assigning)
+        remember_assigning(&mut transaction, key.integration, saas_id, assigning)
             .await
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
+    }
+
+    /// Remembers as this integration's places that an earlier run assigned without learning so.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn claim_places(
+        &self,
+        integration: i64,
+        saas_id: &str,
+        places: &[(PersonRow, String)],
+    ) -> Result<(), Error> {
+        let mut writer = self.writer().await;
+        remember_assigning(&mut writer, integration, saas_id, places)
+            .await
+            .map_err(self.failed(MARK))
     }
 
     /// Marks as sent what a bulk load carries of the assignment of people, along with their changes: a place that was
@@ -246,7 +262,7 @@ impl Store {
             .into_iter()
             .filter_map(|(_, person, id)| Some((person, id?)))
             .collect();
-        remember_assigning(&mut transaction, key, saas_id, &assigning)
+        remember_assigning(&mut transaction, key.integration, saas_id, &assigning)
             .await
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
@@ -279,7 +295,7 @@ async fn mark_sent(connection: &mut SqliteConnection, changes: &[i64]) -> Result
 /// Remembers which places are being assigned; one that is deactivated stays so until it is activated.
 async fn remember_assigning(
     connection: &mut SqliteConnection,
-    key: RunKey,
+    integration: i64,
     saas_id: &str,
     assigning: &[(PersonRow, String)],
 ) -> Result<(), sqlx::Error> {
@@ -289,7 +305,7 @@ async fn remember_assigning(
          ON CONFLICT DO UPDATE SET person = excluded.person, assigned = 1,
              activity = iif(activity = 'active', 'assigning', activity)",
     )
-    .bind(key.integration)
+    .bind(integration)
     .bind(saas_id)
     .bind(json(assigning))
     .execute(connection)

@@ -1,10 +1,15 @@
 //! Who is gone from the console: deactivated, if this integration had assigned it, and activated when it is back.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use simulator::{ActivityShown, Effect, Fault, SaasListing, System};
 use tests::Delivery;
 
-use super::{APPLICATION, DELIVERIES, company, emails, person_id, place, places, texts, wanted};
+use super::{
+    APPLICATION, DELIVERIES, company, emails, person_id, place, places, texts, wanted, with_saas,
+};
+use crate::company::{Company, plain};
 
 #[test]
 fn who_is_gone_is_deactivated_and_activated_when_it_is_back() {
@@ -221,4 +226,60 @@ fn the_guard_holds_back_who_would_be_deactivated() {
     let _ = company.rollcall.command(&release).with_code(0);
     assert_eq!(company.count("deactivated"), 10);
     assert_eq!(place(&company, &emails[0])["active"], false);
+}
+
+/// Stops a load while its batch of creates is not answered; somebody may do something then, and the next load follows.
+fn unanswered(effect: Effect, between: impl FnOnce(&Company)) -> Company {
+    let company = Company::of(plain(12, 0.0), |config| {
+        with_saas(Delivery::Bulk)(config);
+        config.timeout = "1s";
+    });
+    let lost = Fault::new(System::Oomnitza, "POST /api/v3/bulk", effect);
+    company.control.order(lost);
+    let mut going = company.rollcall.start_run();
+    going.wait_until(|| {
+        let mut writes = company.control.writes().into_iter();
+        writes.any(|write| write.path == "/api/v3/bulk")
+    });
+    going.terminate();
+    let _ = going.end().with_code(6);
+    let unreachable = ("failed(unreachable)".to_owned(), 12);
+    assert_eq!(company.rollcall.latest_reasons(), [unreachable]);
+    company.control.clear_faults();
+    company.control.settle();
+    between(&company);
+    company.load();
+    assert_eq!(places(&company), wanted(&company));
+    company
+}
+
+#[test]
+fn whom_a_batch_assigned_that_was_never_answered_is_this_integrations() {
+    let company = unanswered(Effect::TimeOutAfterApplying, |company| {
+        assert_eq!(places(company).len(), 12, "the batch is applied");
+    });
+    assert_eq!(company.count("updated"), 12, "nobody is made once more");
+    let email = emails(&company).remove(7);
+    assert!(company.control.remove_user(&company.user_id(&email)));
+    company.load();
+    assert_eq!(company.count("deactivated"), 1);
+    assert_eq!(place(&company, &email)["active"], false);
+    company.next_load_sends_nothing();
+}
+
+#[test]
+fn whom_somebody_made_and_assigned_after_a_batch_was_lost_is_not_this_integrations() {
+    let mut email = String::new();
+    let company = unanswered(Effect::TimeOut, |company| {
+        assert_eq!(places(company), BTreeMap::new(), "the batch is lost");
+        email = emails(company).remove(7);
+        let by_hand = json!({ "email": email, "first_name": "By hand" });
+        company.control.add_person(&by_hand);
+        let id = person_id(company, &email);
+        company.control.set_saas_user(APPLICATION, &id, &json!({}));
+    });
+    assert!(company.control.remove_user(&company.user_id(&email)));
+    company.load();
+    assert_eq!(company.count("deactivated"), 0);
+    assert_eq!(place(&company, &email)["active"], true);
 }
