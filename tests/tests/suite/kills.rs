@@ -18,19 +18,57 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use tests::{Delivery, Ended};
+use tests::{Config, Delivery, Ended};
 
 use crate::company::Company;
+use crate::saas;
 
 pub(crate) const BOTH: [Delivery; 2] = [Delivery::Rest, Delivery::Bulk];
 
 pub(crate) fn company(delivery: Delivery, users: u32) -> Company {
     Company::with(users, 0.5, |config| {
-        config.delivery = delivery;
-        config.batch = 7;
+        Records::People.set(delivery, config);
         // What is usual is in force: a load that was cut off is gone on with.
         config.guards.clear();
     })
+}
+
+/// What is loaded of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Records {
+    People,
+    PeopleAndPlaces,
+}
+
+impl Records {
+    const ALL: [Self; 2] = [Self::People, Self::PeopleAndPlaces];
+
+    /// Has this loaded, by a delivery, in batches of a few.
+    fn set(self, delivery: Delivery, config: &mut Config) {
+        match self {
+            Self::People => config.delivery = delivery,
+            Self::PeopleAndPlaces => saas::with_saas(delivery)(config),
+        }
+        config.batch = 7;
+    }
+
+    /// The writes that it takes.
+    fn writes(self) -> &'static [&'static str] {
+        const WRITES: [&str; 8] = [
+            "POST /api/v3/users",
+            "PATCH /api/v3/users/*",
+            "POST /api/v3/bulk",
+            "POST /api/v3/saas",
+            "POST /api/v3/saas/*/users",
+            "POST /api/v3/saas/*/users/*",
+            "PATCH /api/v3/saas/*/roles/users",
+            "PATCH /api/v3/saas_users/*",
+        ];
+        match self {
+            Self::People => &WRITES[..3],
+            Self::PeopleAndPlaces => &WRITES,
+        }
+    }
 }
 
 /// All points, as the binary names them.

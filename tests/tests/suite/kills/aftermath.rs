@@ -6,13 +6,18 @@ use serde_json::{Map, Value};
 
 use super::{BOTH, company};
 use crate::company::Company;
+use crate::saas;
 
-/// What is compared: Oomnitza, record by record, and what is told of people.
+/// What is compared: Oomnitza, record by record, and what is told of people and of whose their places are.
+///
+/// What was sent last of a place is not: what a death kept from the record is found equal by the next load.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     oomnitza: BTreeMap<String, Value>,
+    places: BTreeMap<String, Value>,
     people: Vec<Map<String, Value>>,
     open: Vec<Map<String, Value>>,
+    known_places: Vec<Map<String, Value>>,
 }
 
 impl Outcome {
@@ -28,10 +33,13 @@ impl Outcome {
     pub(crate) fn of(company: &Company) -> Self {
         let latest = "SELECT source_id, last_reason, gone_since IS NOT NULL AS is_gone FROM v_people ORDER BY source_id";
         let open = "SELECT source_id, reason FROM v_open_errors ORDER BY source_id";
+        let known = "SELECT email, assigned_by_rollcall, activity FROM v_saas_users ORDER BY email";
         Self {
             oomnitza: company.people(),
+            places: saas::places(company),
             people: company.rollcall.query(latest),
             open: company.rollcall.query(open),
+            known_places: company.rollcall.query(known),
         }
     }
 }

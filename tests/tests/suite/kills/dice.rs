@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use simulator::{Effect, Fault, System};
 
+use super::Records;
 use crate::company::{Company, each};
 
 /// About the time that a call takes.
@@ -96,8 +97,8 @@ impl Dice {
         Duration::from_micros(self.below(end) as u64)
     }
 
-    /// Orders at most two faults of Oomnitza for some of the writes.
-    pub(crate) fn order_faults(&mut self, company: &Company) {
+    /// Orders at most two faults of Oomnitza for some of the writes of what is loaded.
+    pub(crate) fn order_faults(&mut self, company: &Company, records: Records) {
         for _ in 0..self.below(3) {
             let effect = match self.below(5) {
                 0 => Effect::Status(503),
@@ -106,11 +107,7 @@ impl Dice {
                 3 => Effect::BadGatewayAfterApplying,
                 _ => Effect::EmptyAnswer,
             };
-            let call = self.of(&[
-                "POST /api/v3/users",
-                "PATCH /api/v3/users/*",
-                "POST /api/v3/bulk",
-            ]);
+            let call = self.of(records.writes());
             let times = 1 + u32::try_from(self.below(3)).expect("a few");
             let fault = Fault::new(System::Oomnitza, call, effect).times(times);
             company.control.order(fault);

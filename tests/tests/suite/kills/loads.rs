@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::aftermath::{Outcome, demand_recovery};
 use super::dice::{Dice, Whole, random_cases, some_at_a_time};
-use super::{BOTH, company, points, until};
+use super::{BOTH, Records, company, points, until};
 use crate::company::each;
 use tests::Delivery;
 
@@ -96,7 +96,7 @@ fn random(seed: u64, spread: &Spread) {
     let users = 5 + u32::try_from(dice.below(55)).expect("few users");
     let undisturbed = Undisturbed::of(delivery, users);
     let company = company(delivery, users);
-    dice.order_faults(&company);
+    dice.order_faults(&company, Records::People);
     for time in 0..=dice.below(3) {
         let instant = dice.instant(&undisturbed.whole).count(&company);
         let mut going = company.rollcall.start_run();

@@ -1,15 +1,12 @@
 //! Loads of SaaS users that die: places that are made, changed and deactivated, and the next load.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tests::{Delivery, INTEGRATION};
 
-use super::aftermath::{Outcome, demand_as_undisturbed};
+use super::aftermath::{Outcome, demand_recovery};
 use super::dice::{Dice, Whole, random_cases, some_at_a_time};
-use super::{BOTH, passed, until};
+use super::{BOTH, Records, passed, until};
 use crate::company::Company;
-use crate::saas;
 
 const RUN: [&str; 2] = ["run", INTEGRATION];
 
@@ -36,8 +33,7 @@ enum Stage {
 
 fn company(delivery: Delivery, users: u32, stage: Stage) -> Company {
     let company = Company::with(users, 0.5, |config| {
-        saas::with_saas(delivery)(config);
-        config.batch = 7;
+        Records::PeopleAndPlaces.set(delivery, config);
     });
     if stage == Stage::Second {
         company.load();
@@ -63,36 +59,6 @@ fn company(delivery: Delivery, users: u32, stage: Stage) -> Company {
     company
 }
 
-/// What is compared besides people: the places, and whose they are.
-///
-/// What was sent last is not: what a death kept from the record is found equal by the next load.
-#[derive(Debug, PartialEq)]
-struct Places {
-    there: BTreeMap<String, Value>,
-    known: Vec<Map<String, Value>>,
-}
-
-impl Places {
-    fn of(company: &Company) -> Self {
-        let known = "SELECT email, assigned_by_rollcall, activity FROM v_saas_users ORDER BY email";
-        Self {
-            there: saas::places(company),
-            known: company.rollcall.query(known),
-        }
-    }
-}
-
-type Undisturbed = (Outcome, Places);
-
-fn demand_recovery(company: &Company, undisturbed: &Undisturbed, case: &str) {
-    company.control.clear_faults();
-    let ended = company.rollcall.run();
-    assert_eq!(ended.code, Some(0), "{case}: {}", ended.talk());
-    demand_as_undisturbed(company, &undisturbed.0, case);
-    assert_eq!(&Places::of(company), &undisturbed.1, "{case}");
-    company.next_load_sends_nothing();
-}
-
 #[test]
 fn a_load_of_saas_users_that_dies_at_any_marked_point_is_made_up_by_the_next() {
     const USERS: u32 = 16;
@@ -105,7 +71,7 @@ fn a_load_of_saas_users_that_dies_at_any_marked_point_is_made_up_by_the_next() {
             let passed = passed(&company, |change| {
                 let _ = company.rollcall.start_with(&RUN, change).end().with_code(0);
             });
-            (passed, (Outcome::of(&company), Places::of(&company)))
+            (passed, Outcome::of(&company))
         })
         .collect();
     let mut cases = Vec::new();
@@ -142,8 +108,9 @@ fn random(seed: u64) {
     let users = 8 + u32::try_from(dice.below(24)).expect("few users");
     let quiet = company(delivery, users, stage);
     let whole = Whole::of(&quiet, || drop(quiet.load()));
-    let undisturbed = (Outcome::of(&quiet), Places::of(&quiet));
+    let undisturbed = Outcome::of(&quiet);
     let company = company(delivery, users, stage);
+    dice.order_faults(&company, Records::PeopleAndPlaces);
     for _ in 0..=dice.below(3) {
         let instant = dice.instant(&whole).count(&company);
         let mut going = company.rollcall.start_run();

@@ -4,7 +4,7 @@ use tests::{Database, Delivery, Going, HOUR, INTEGRATION, Minute};
 
 use super::aftermath::{Outcome, demand_as_undisturbed};
 use super::dice::{Dice, Whole, random_cases, some_at_a_time};
-use super::{BOTH, passed, when_free};
+use super::{BOTH, Records, passed, when_free};
 use crate::company::{Company, at};
 
 const RUN: [&str; 2] = ["run", INTEGRATION];
@@ -18,10 +18,9 @@ enum Start {
     Asked,
 }
 
-fn company(delivery: Delivery, users: u32, start: Start) -> Company {
+fn company(records: Records, delivery: Delivery, users: u32, start: Start) -> Company {
     let company = Company::with(users, 0.5, |config| {
-        config.delivery = delivery;
-        config.batch = 7;
+        records.set(delivery, config);
         if start == Start::Due {
             config.schedule = at(&[40, 30].map(|minutes| Minute::now().before(minutes)));
         }
@@ -31,8 +30,8 @@ fn company(delivery: Delivery, users: u32, start: Start) -> Company {
 }
 
 /// What a daemon leaves that nothing happens to.
-fn undisturbed(delivery: Delivery, users: u32, start: Start) -> (Outcome, Whole) {
-    let company = company(delivery, users, start);
+fn undisturbed(records: Records, delivery: Delivery, users: u32, start: Start) -> (Outcome, Whole) {
+    let company = company(records, delivery, users, start);
     let whole = Whole::of(&company, || make_up(&company, start));
     (Outcome::of(&company), whole)
 }
@@ -135,7 +134,7 @@ fn demand_made_up(company: &Company, start: Start, undisturbed: &Outcome, case: 
 fn a_daemon_that_dies_at_any_marked_point_of_a_due_load_is_made_up_by_the_next() {
     const USERS: u32 = 20;
     let undisturbed = BOTH.map(|delivery| {
-        let company = company(delivery, USERS, Start::Due);
+        let company = company(Records::People, delivery, USERS, Start::Due);
         let passed = passed(&company, |change| {
             let mut serving = company.rollcall.serve_with(change);
             serving.wait_until_settled();
@@ -151,7 +150,7 @@ fn a_daemon_that_dies_at_any_marked_point_of_a_due_load_is_made_up_by_the_next()
     }
     assert!(cases.len() > 20, "{cases:?}");
     some_at_a_time(cases, |(delivery, point, undisturbed)| {
-        let company = company(delivery, USERS, Start::Due);
+        let company = company(Records::People, delivery, USERS, Start::Due);
         let cut = Cut::begin(&company, Start::Due, Some(point));
         let case = format!("{delivery:?} {point}");
         let cut_off = cut.end(&company, || false, || {});
@@ -164,18 +163,18 @@ fn a_daemon_that_dies_at_any_marked_point_of_a_due_load_is_made_up_by_the_next()
 /// A random case: the same for the same seed.
 fn random(seed: u64) {
     let mut dice = Dice::new(seed);
-    let delivery = dice.of(&BOTH);
+    let (records, delivery) = (dice.of(&Records::ALL), dice.of(&BOTH));
     let start = dice.of(&[Start::Due, Start::Asked]);
     let users = 5 + u32::try_from(dice.below(35)).expect("few users");
-    let (undisturbed, whole) = undisturbed(delivery, users, start);
-    let company = company(delivery, users, start);
-    dice.order_faults(&company);
+    let (undisturbed, whole) = undisturbed(records, delivery, users, start);
+    let company = company(records, delivery, users, start);
+    dice.order_faults(&company, records);
     for _ in 0..=dice.below(3) {
         let instant = dice.instant(&whole).count(&company);
         let cut = Cut::begin(&company, start, None);
         let _ = cut.end(&company, instant, || dice.pause());
     }
-    let case = format!("seed {seed}: {delivery:?} {start:?}");
+    let case = format!("seed {seed}: {records:?} {delivery:?} {start:?}");
     demand_made_up(&company, start, &undisturbed, &case);
 }
 

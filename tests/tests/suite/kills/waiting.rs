@@ -5,7 +5,7 @@ use tests::{Delivery, Ended};
 
 use super::aftermath::{Outcome, demand_as_undisturbed};
 use super::dice::{Dice, Whole, random_cases, some_at_a_time};
-use super::{BOTH, passed, until, when_free};
+use super::{BOTH, Records, passed, until, when_free};
 use crate::company::Company;
 
 /// What is done with an earlier run.
@@ -26,10 +26,9 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(what: What, delivery: Delivery, users: u32) -> Self {
+    fn new(what: What, records: Records, delivery: Delivery, users: u32) -> Self {
         let company = Company::with(users, 0.5, |config| {
-            config.delivery = delivery;
-            config.batch = 7;
+            records.set(delivery, config);
             match what {
                 What::Release => {
                     config.guards = "{ create: 3, update: 100%, at_least: 1 }".to_owned();
@@ -110,8 +109,8 @@ impl Prepared {
 }
 
 /// What is left where nothing goes wrong, and what that takes.
-fn undisturbed(what: What, delivery: Delivery, users: u32) -> (Outcome, Whole) {
-    let prepared = Prepared::new(what, delivery, users);
+fn undisturbed(what: What, records: Records, delivery: Delivery, users: u32) -> (Outcome, Whole) {
+    let prepared = Prepared::new(what, records, delivery, users);
     let whole = Whole::of(&prepared.company, || {
         let _ = prepared.carry_out(&prepared.run_id).with_code(0);
     });
@@ -130,7 +129,7 @@ fn releases_replays_and_undos_that_die_at_any_marked_point_can_be_gone_on_with()
         (What::Undo, Delivery::Bulk),
     ];
     let undisturbed = kinds.map(|(what, delivery)| {
-        let prepared = Prepared::new(what, delivery, USERS);
+        let prepared = Prepared::new(what, Records::People, delivery, USERS);
         let (company, command) = (&prepared.company, prepared.command(&prepared.run_id));
         let passed = passed(company, |change| {
             let _ = company
@@ -149,7 +148,7 @@ fn releases_replays_and_undos_that_die_at_any_marked_point_can_be_gone_on_with()
         }
     }
     some_at_a_time(cases, |(what, delivery, point, undisturbed)| {
-        let prepared = Prepared::new(what, delivery, USERS);
+        let prepared = Prepared::new(what, Records::People, delivery, USERS);
         let command = prepared.command(&prepared.run_id);
         let case = format!("{what:?} {delivery:?} {point}");
         let ended = until(&prepared.company, &command, point);
@@ -161,13 +160,14 @@ fn releases_replays_and_undos_that_die_at_any_marked_point_can_be_gone_on_with()
 /// A random case: the same for the same seed.
 fn random(seed: u64) {
     let mut dice = Dice::new(seed);
-    let (what, delivery) = (dice.of(&ALL), dice.of(&BOTH));
+    let (what, records) = (dice.of(&ALL), dice.of(&Records::ALL));
+    let delivery = dice.of(&BOTH);
     let with_daemon = dice.of(&[true, false]);
     let users = 16 + u32::try_from(dice.below(32)).expect("few users");
-    let (undisturbed, whole) = undisturbed(what, delivery, users);
-    let prepared = Prepared::new(what, delivery, users);
+    let (undisturbed, whole) = undisturbed(what, records, delivery, users);
+    let prepared = Prepared::new(what, records, delivery, users);
     let company = &prepared.company;
-    dice.order_faults(company);
+    dice.order_faults(company, records);
     for _ in 0..=dice.below(2) {
         let serving = with_daemon.then(|| company.rollcall.serve());
         let instant = dice.instant(&whole).count(company);
@@ -180,7 +180,7 @@ fn random(seed: u64) {
         let _ = going.kill();
     }
     let serving = with_daemon.then(|| company.rollcall.serve());
-    let case = format!("seed {seed}: {what:?} {delivery:?}, daemon: {with_daemon}");
+    let case = format!("seed {seed}: {what:?} {records:?} {delivery:?}, daemon: {with_daemon}");
     prepared.demand_recovery(&undisturbed, &case);
     if let Some(serving) = serving {
         serving.stop();
