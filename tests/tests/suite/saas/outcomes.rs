@@ -5,18 +5,26 @@ use simulator::{Effect, Fault, System};
 use tests::Delivery;
 
 use super::{APPLICATION, DELIVERIES, company, emails, person_id, place, places, texts, wanted};
+use crate::company::each;
 
 #[test]
-fn a_lost_answer_to_the_making_of_the_application_makes_no_second_one() {
-    let company = company(5, 1.0, Delivery::Rest);
-    let lost = Fault::new(
-        System::Oomnitza,
-        "POST /api/v3/saas",
-        Effect::BadGatewayAfterApplying,
+fn a_lost_answer_to_the_making_of_the_application_makes_it_once() {
+    each(
+        [
+            Effect::BadGatewayAfterApplying,
+            Effect::EmptyAnswer,
+            Effect::BadGatewayHtml,
+            Effect::Reset,
+        ],
+        |effect| {
+            let company = company(5, 1.0, Delivery::Rest);
+            let lost = Fault::new(System::Oomnitza, "POST /api/v3/saas", effect.clone());
+            company.control.order(lost.times(1));
+            company.load();
+            assert_eq!(places(&company), wanted(&company), "{effect:?}");
+            company.no_violations();
+        },
     );
-    company.control.order(lost.times(1));
-    company.load();
-    assert_eq!(places(&company), wanted(&company));
 }
 
 #[test]

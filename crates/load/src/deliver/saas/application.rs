@@ -10,26 +10,32 @@ use crate::saas::{Application, find};
 use crate::settings::Saas;
 
 impl Deliverer<'_> {
-    /// Finds the application, or makes it.
+    /// Finds the application, or makes it: before a second try it is looked for, so that it is not made twice.
     pub(in crate::deliver) async fn application(&self, saas: &Saas) -> Result<SaasId, Stop> {
         if let Some(id) = self.halt.or_stop(find(self.reader, saas)).await? {
             return Ok(id);
         }
-        self.halt.check()?;
-        let made = self.writer.create_saas(&saas.name).await;
-        reach(Point::ApplicationMade);
-        if let Err(error) = &made {
-            tracing::warn!(error = %for_log(error), "Whether the SaaS application was made is not known");
-        }
-        match (self.halt.or_stop(find(self.reader, saas)).await?, made) {
-            (Some(id), _) => {
-                tracing::info!(integration.id = %self.integration.id, saas.id = id.as_str(), "The SaaS application was made");
-                Ok(id)
+        let mut delays = self.retry.delays();
+        loop {
+            self.halt.check()?;
+            let made = self.writer.create_saas(&saas.name).await;
+            reach(Point::ApplicationMade);
+            if let Err(error) = &made {
+                tracing::warn!(error = %for_log(error), "Whether the SaaS application was made is not known");
             }
-            (None, Err(error)) => Err(error.into()),
-            (None, Ok(())) => Err(Stop::NoApplication {
-                name: saas.name.clone(),
-            }),
+            if let Some(id) = self.halt.or_stop(find(self.reader, saas)).await? {
+                tracing::info!(integration.id = %self.integration.id, saas.id = id.as_str(), "The SaaS application was made");
+                return Ok(id);
+            }
+            let Err(error) = made else {
+                let name = saas.name.clone();
+                return Err(Stop::NoApplication { name });
+            };
+            let Some(delay) = delays.next().filter(|_| error.may_have_arrived()) else {
+                return Err(error.into());
+            };
+            let pause = tokio::time::sleep(delay);
+            let _ = self.halt.unless_stopped(pause).await;
         }
     }
 

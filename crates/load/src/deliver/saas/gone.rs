@@ -6,6 +6,7 @@ use store::{Deactivated, Deactivation, Fault, SaasAction, SaasChange};
 use super::{CHUNK, Deliverer, Luck, fault_of};
 use crate::deliver::not_attempted;
 use crate::error::Stop;
+use crate::insist::Insistence;
 use crate::point::{Point, reach};
 use crate::reason::Reason;
 use crate::saas::{Application, FIELD};
@@ -77,8 +78,11 @@ impl Deliverer<'_> {
                 deactivated(change, outcome)
             }));
         }
-        self.store
-            .settle_deactivated(self.key, id.as_str(), &settled)
+        Insistence::new(self.retry, self.halt)
+            .on(|| {
+                self.store
+                    .settle_deactivated(self.key, id.as_str(), &settled)
+            })
             .await?;
         self.failures.check(&self.integration.guards)?;
         luck.verdict().map_err(|stop| self.halt.explain(stop))
