@@ -1,6 +1,6 @@
 //! What a console holds, as far as a load needs it.
 
-use std::{borrow::Cow, collections::BTreeMap, str};
+use std::{borrow::Cow, collections::BTreeMap, fmt, str};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::{
 /// Checked are `id`, `email`, `fullName` and `scopeRoles`; every other field may be of any type.
 ///
 /// The JSON is a part of the page that it came in, so one user keeps the whole page in memory.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct User {
     /// The id, as text.
@@ -30,8 +30,18 @@ pub struct User {
     json: Bytes,
 }
 
+impl fmt::Debug for User {
+    /// Shows the id alone: the rest is personal.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("User")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A user that cannot be read; the others of its page can.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Malformed {
@@ -43,6 +53,17 @@ pub struct Malformed {
     pub message: String,
     /// The user as it came; of one that is nested too deep the beginning, as a JSON text.
     pub json: Bytes,
+}
+
+impl fmt::Debug for Malformed {
+    /// Shows what is wrong and with whom: the rest is personal.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Malformed")
+            .field("id", &self.id)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A role that a user has in one scope.
