@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -61,6 +61,11 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Arc<Store>> {
     ))
 }
 
+/// There is nothing to read yet.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no database `{}` yet; the first `rollcall run` makes it", .0.display())]
+pub(crate) struct NoDatabase(PathBuf);
+
 /// Opens the database for reading.
 pub(crate) async fn read_store(config: &Config) -> anyhow::Result<Store> {
     read_store_in(&config.state_dir).await
@@ -70,10 +75,7 @@ pub(crate) async fn read_store(config: &Config) -> anyhow::Result<Store> {
 pub(crate) async fn read_store_in(state_dir: &Path) -> anyhow::Result<Store> {
     let path = state_dir.join("rollcall.db");
     if !path.exists() {
-        anyhow::bail!(
-            "there is no database `{}` yet; the first `rollcall run` makes it",
-            path.display()
-        );
+        return Err(NoDatabase(path).into());
     }
     Ok(Store::open_read_only(&path).await?)
 }

@@ -225,8 +225,8 @@ pub(crate) struct Run {
     /// Make the plan, show what it comes to, and write nothing.
     #[arg(long = "dry-run")]
     pub(crate) dry: bool,
-    /// Load just the user with this e-mail address.
-    #[arg(long, value_name = "EMAIL")]
+    /// Load just the user with this e-mail address, or with this id in the console.
+    #[arg(long, value_name = "EMAIL", value_parser = somebody)]
     pub(crate) only: Option<String>,
     /// Print the summary as JSON.
     #[arg(long)]
@@ -351,6 +351,14 @@ pub(crate) struct Fields {
     pub(crate) integration: String,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+/// A name of a user that says something.
+fn somebody(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("it is empty; write the e-mail address of a user, or its id in the console"),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// A reason that says something.

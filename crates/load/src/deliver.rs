@@ -30,6 +30,7 @@ use crate::settings::{Delivery, Integration, Saas};
 pub(crate) use bulk::{bulk_id, bulk_record, report_failed};
 pub(crate) use look::{Look, look_up, members, people_of};
 pub(crate) use run_log::{Patience, await_portion};
+pub(crate) use saas::place_not_attempted;
 
 /// A plan that is older than this is not carried out without a second look at the people it changes.
 const FRESH: Duration = Duration::from_mins(10);

@@ -224,6 +224,11 @@ pub(crate) enum Stop {
     #[error("no user of the console has the address `{0}`; nothing was written")]
     Nobody(String),
     #[error(
+        "several users of the console have the e-mail address `{address}`; write the id of one instead: {source_ids}; \
+         nothing was written"
+    )]
+    Several { address: String, source_ids: String },
+    #[error(
         "could not use a scratch file in `state_dir`; see that its disk has room for a copy of both sides"
     )]
     Scratch(#[from] io::Error),
@@ -293,6 +298,9 @@ impl Stop {
             Self::Target(error) => return format!("{self}: {}", for_log(error)),
             Self::Nobody(_) => {
                 return "no user of the console has the address that was asked for".to_owned();
+            }
+            Self::Several { source_ids, .. } => {
+                return format!("several users have the address that was asked for: {source_ids}");
             }
             _ => return self.chain(),
         };

@@ -68,7 +68,7 @@ impl Planner<'_> {
         let is_role = self.role_fields();
         let (mut summary, mut tally) = (PlanSummary::default(), Tally::default());
         let mut scan = users.scan()?;
-        let mut planned = 0;
+        let (mut planned, mut named) = (0, Vec::new());
         while planned < total {
             self.halt.check()?;
             let findings = findings(planned, total, &matches, &users, &people)?;
@@ -91,6 +91,9 @@ impl Planner<'_> {
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
                 tally.in_scope += u64::from(!matches!(row.state, UserState::OutOfScope));
                 if self.whom.has(row.source_id, row.email) {
+                    if matches!(self.whom, Whom::Address(_)) {
+                        named.push(row.source_id.to_owned());
+                    }
                     let mut decision = rules.decision(&row, finding);
                     let saas = self.place(&row, finding, &decision.verdict, &known);
                     decision.effects.lasting |= saas.is_some();
@@ -116,6 +119,10 @@ impl Planner<'_> {
             Whom::Address(address) if summary.counts.seen == 0 => {
                 Err(Stop::Nobody(address.as_written().to_owned()))
             }
+            Whom::Address(address) if named.len() > 1 => Err(Stop::Several {
+                address: address.as_written().to_owned(),
+                source_ids: named.join(", "),
+            }),
             Whom::Again(_) if summary.counts.seen == 0 => Err(Stop::AllGone),
             _ => Ok((summary, tally)),
         }

@@ -9,7 +9,9 @@ use mapping::Mapping;
 use oomnitza::{PortionId, Reader, Writer};
 use store::{Counts, PersonRow, RunKey, Settled, State, Store, Unfinished};
 
-use crate::deliver::{Patience, await_portion, done, failed, look_up, not_attempted};
+use crate::deliver::{
+    Patience, await_portion, done, failed, look_up, not_attempted, place_not_attempted,
+};
 use crate::error::{Stop, for_log};
 use crate::halt::Halt;
 use crate::point::{Point, reach};
@@ -166,7 +168,9 @@ pub(crate) async fn end_early(
     error: &str,
 ) -> Result<(), store::Error> {
     let now = Timestamp::now();
-    store.withdraw_rest(key, &not_attempted(), now).await?;
+    store
+        .withdraw_rest(key, &not_attempted(), &place_not_attempted(), now)
+        .await?;
     let counts = store.outcomes(key).await?;
     // Published first: what dies in between is published once more, which changes nothing, and ended.
     // Where a change is sent and not settled, the counts do not add up, and neither is done: the end is refused.

@@ -38,7 +38,7 @@ impl Request {
 pub enum Whom {
     /// All users.
     Everybody,
-    /// The users with this e-mail address.
+    /// The user with this e-mail address, or with this id in the console.
     Address(Address),
     /// Those whom an earlier run skipped or failed.
     Again(Again),
@@ -72,7 +72,7 @@ impl Whom {
     pub(crate) fn has(&self, source_id: &str, email: Option<&str>) -> bool {
         match self {
             Self::Everybody => true,
-            Self::Address(address) => address.is(email),
+            Self::Address(address) => address.is(email) || address.as_written() == source_id,
             Self::Again(again) => again.source_ids.contains(source_id),
         }
     }

@@ -57,5 +57,6 @@ pub use field::Field;
 pub use issue::{Issue, Reason};
 pub use load::Load;
 pub use mapping::Mapping;
+pub use raw::exact;
 pub use record::Record;
 pub use subject::{MalformedUser, Subject};

@@ -31,6 +31,15 @@ pub(crate) fn is_inexact(raw: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A JSON text as it is to be sent: an integer beyond 2^53 is the text of its digits.
+pub fn exact(raw: &str) -> Cow<'_, str> {
+    if is_inexact(raw) {
+        Cow::Owned(format!("\"{raw}\""))
+    } else {
+        Cow::Borrowed(raw)
+    }
+}
+
 /// The members of a JSON object, in their order, values as they came.
 pub(crate) fn members(object: &str) -> serde_json::Result<Vec<(Cow<'_, str>, &str)>> {
     struct Members;

@@ -119,7 +119,8 @@ impl Store {
         Ok(())
     }
 
-    /// Withdraws every change of a run that is still planned, with the same error for each.
+    /// Withdraws every change of a run that is still planned, with the same error for each person, and another one for
+    /// each of whom only the `SaaS` user is left.
     ///
     /// # Errors
     /// The database refused.
@@ -127,6 +128,7 @@ impl Store {
         &self,
         key: RunKey,
         fault: &Fault,
+        of_saas: &Fault,
         at: Timestamp,
     ) -> Result<(), Error> {
         let failed = self.failed("withdraw the rest of a plan");
@@ -156,7 +158,7 @@ impl Store {
              WHERE c.run = ? AND c.state = 'planned' AND c.action = 'update'
                AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run = c.run AND e.person = c.person)",
             key,
-            fault,
+            of_saas,
             at,
         )
         .await
@@ -164,7 +166,7 @@ impl Store {
         sqlx::query(
             "UPDATE saas_changes SET state = 'withdrawn', error = ? WHERE run = ? AND state = 'planned'",
         )
-        .bind(&fault.message)
+        .bind(&of_saas.message)
         .bind(key.run)
         .execute(&mut *transaction)
         .await

@@ -154,7 +154,8 @@ impl Store {
              JOIN integrations i USING (integration)
              JOIN people p ON p.integration = f.integration AND p.oomnitza_id = f.oomnitza_id
              JOIN record_versions v ON v.record_version = p.record_version
-             WHERE i.name = ? AND p.gone_since IS NULL AND v.record -> ('$.\"' || f.field || '\"') = f.sent ORDER BY 1",
+             WHERE i.name = ? AND p.gone_since IS NULL
+               AND ifnull(nullif(v.record -> ('$.\"' || f.field || '\"'), 'null'), '') = f.sent ORDER BY 1",
         )
         .bind(integration)
         .fetch_all(&mut *reader)

@@ -313,6 +313,9 @@ fn an_instance_that_ignores_null_is_not_asked_to_clear_again_and_again() {
     company.edit_user(&email, &json!({ "lastLogin": null }));
     company.load();
     company.next_load_sends_nothing();
+    // What stays as it was is told for as long as it does.
+    let standing = "SELECT subject FROM v_notices WHERE kind = 'another_form' AND until IS NULL";
+    assert_eq!(company.rollcall.value(standing), "sentinelone_last_login");
     company.no_violations();
 }
 
@@ -325,4 +328,45 @@ fn null_clears_where_the_instance_takes_it_for_that() {
     company.load();
     assert!(company.person(&email)["sentinelone_last_login"].is_null());
     company.next_load_sends_nothing();
+}
+
+#[test]
+fn a_load_that_cannot_be_finalized_is_failed_and_applied_by_the_next() {
+    let company = Company::with(10, 0.5, bulk);
+    let refused = Effect::Status(400);
+    company
+        .control
+        .order(oomnitza("POST /api/v3/bulk/*/finalize", refused));
+    let ended = company.rollcall.run().with_code(1);
+    assert!(ended.stdout.contains("finalize"), "{}", ended.stdout);
+    assert_eq!(company.rollcall.latest_state(), "failed");
+    assert_eq!(
+        company.rollcall.latest_reasons(),
+        [("failed(unreachable)".to_owned(), 10)]
+    );
+    company.sums_hold();
+    company.control.clear_faults();
+    company.load();
+    assert_eq!(company.people().len(), 10);
+    company.portions_are_finalized();
+    company.next_load_sends_nothing();
+    company.no_violations();
+}
+
+#[test]
+fn a_key_that_oomnitza_has_as_a_large_number_is_sent_as_a_text() {
+    let company = Company::with(4, 1.0, bulk);
+    company.load();
+    let email = company.colleagues().remove(0);
+    let id: u64 = company.user_id(&email).parse().expect("ids are numbers");
+    company.edit_person(
+        &email,
+        &json!({ "sentinelone_user_id": id, "first_name": "By hand" }),
+    );
+    company.control.clear_requests();
+    company.load();
+    let writes = company.control.writes().into_iter();
+    let sent: String = writes.map(|write| write.body.to_string()).collect();
+    assert!(sent.contains(&format!("\"{id}\"")), "{sent}");
+    assert!(!sent.contains(&format!(":{id}")), "{sent}");
 }

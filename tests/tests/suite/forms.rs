@@ -91,3 +91,38 @@ fn another_form_is_learnt_where_writes_are_answered_without_the_person() {
     company.load();
     company.next_load_sends_nothing();
 }
+
+#[test]
+fn what_oomnitza_accepts_and_does_not_take_fails_until_it_does() {
+    // As before, or nothing at all.
+    let shown = ["Alpha", ""]
+        .map(|shown| [Delivery::Rest, Delivery::Bulk].map(|delivery| (shown.to_owned(), delivery)));
+    each(shown.into_iter().flatten(), |(shown, delivery)| {
+        let labels = ShownForm::Labels([("Zulu".to_owned(), shown.clone())].into());
+        let options = Options {
+            shown_forms: [("last_name".to_owned(), labels)].into(),
+            ..plain(10, 1.0)
+        };
+        let company = Company::of(options, |config| config.delivery = delivery);
+        let email = company.colleagues().remove(0);
+        company.edit_user(&email, &json!({ "fullName": "Ann Alpha" }));
+        company.load();
+        company.edit_user(&email, &json!({ "fullName": "Ann Zulu" }));
+        for time in 0..2 {
+            let case = format!("{shown:?} {delivery:?} {time}");
+            let ended = company.rollcall.run();
+            assert_eq!(ended.code, Some(3), "{case}: {}", ended.talk());
+            let rejected = ("failed(rejected)".to_owned(), 1);
+            assert_eq!(company.rollcall.latest_reasons(), [rejected], "{case}");
+            let errors = company.rollcall.latest_run_id();
+            let message = format!("SELECT message FROM v_errors WHERE run_id = '{errors}'");
+            let message = company.rollcall.value(&message);
+            let message = message.as_str().expect("a text");
+            assert!(message.contains("`last_name`"), "{case}: {message}");
+        }
+        company.edit_user(&email, &json!({ "fullName": "Ann Bravo" }));
+        company.load();
+        company.next_load_sends_nothing();
+        company.no_violations();
+    });
+}

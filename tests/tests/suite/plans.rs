@@ -270,3 +270,39 @@ fn only_does_not_take_the_person_of_another_user() {
     assert_eq!(rows[0]["reason"], "duplicate_in_source");
     assert_eq!(company.person(&emails[1])["sentinelone_user_id"], *second);
 }
+
+#[test]
+fn an_address_of_several_is_refused_and_the_id_of_one_is_taken() {
+    let company = Company::plain(6, 1.0);
+    let emails = company.colleagues();
+    let ids = [0, 1].map(|place: usize| company.user_id(&emails[place]));
+    company.edit_user(&emails[1], &json!({ "email": emails[0].to_uppercase() }));
+    let error = company.failed_without_a_write(company.rollcall.run_only(&emails[0]));
+    for id in &ids {
+        assert!(error.contains(id.as_str()), "{error}");
+    }
+    assert!(error.contains("write the id of one"), "{error}");
+    let _ = company.rollcall.run_only(&ids[0]).with_code(0);
+    assert_eq!((company.count("seen"), company.count("updated")), (1, 1));
+    let ended = company.rollcall.run_only(" ").with_code(2);
+    assert!(ended.stderr.contains("it is empty"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_run_of_a_database_that_is_not_there_is_refused() {
+    let company = Company::plain(1, 1.0);
+    for command in [
+        &["apply", "7"][..],
+        &["release", "7", "--reason", "why"],
+        &["discard", "7", "--reason", "why"],
+        &["replay", "7"],
+        &["undo", "7"],
+    ] {
+        let ended = company.rollcall.command(command).with_code(2);
+        assert!(
+            ended.stderr.contains("there is no database"),
+            "{}",
+            ended.stderr
+        );
+    }
+}

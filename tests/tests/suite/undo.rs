@@ -150,3 +150,23 @@ fn only_one_user_is_taken_back_and_guards_apply() {
     assert_eq!(people(&company), before);
     company.no_violations();
 }
+
+#[test]
+fn an_undo_makes_older_plans_obsolete() {
+    let company = Company::plain(10, 0.5);
+    company.load();
+    let load = company.rollcall.latest_run_id();
+    let email = company.colleagues().remove(0);
+    company.edit_user(&email, &json!({ "fullName": "New Name" }));
+    let _ = company.rollcall.plan().with_code(0);
+    let plan = company.rollcall.latest_run_id();
+    let state = format!("SELECT state FROM v_runs WHERE run_id = '{plan}'");
+    for (arguments, expected) in [
+        (&["undo", &load, "--dry-run"][..], "planned"),
+        (&["undo", &load, "--only", &email], "planned"),
+        (&["undo", &load], "overtaken"),
+    ] {
+        let _ = company.rollcall.command(arguments).with_code(0);
+        assert_eq!(company.rollcall.value(&state), expected, "{arguments:?}");
+    }
+}

@@ -5,13 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use load::{Decision, Report};
 use nix::unistd::{Uid, User};
+use store::Store;
 
 use super::run::{close, here, order};
-use crate::app;
+use crate::app::{self, NoDatabase};
 use crate::arguments::{Apply, Created, Discard, Release, Replay, Undo};
 use crate::config::{self, Config};
 use crate::control::{Client, Order, Question, Work, account_of, discarded};
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Usage};
 use crate::output;
 use crate::signals::Signals;
 
@@ -60,8 +61,7 @@ pub(crate) async fn discard(path: &Path, command: &Discard) -> anyhow::Result<Ex
         daemon.order(&question).await?
     } else {
         let config = app::configuration(path)?;
-        // Where there is no database, there is no such run either.
-        app::read_store(&config).await?;
+        read_store(&config).await?;
         let store = app::open_store(&config).await?;
         let decision = Decision {
             by: account(),
@@ -133,9 +133,18 @@ async fn show_left_alone(config: &Config, report: &Report) {
     }
 }
 
+/// Opens the database for reading: where there is none, there is no such run either.
+async fn read_store(config: &Config) -> anyhow::Result<Store> {
+    let store = app::read_store(config).await;
+    store.map_err(|error| match error.downcast::<NoDatabase>() {
+        Ok(error) => Usage(error.to_string()).into(),
+        Err(error) => error,
+    })
+}
+
 /// Looks up the integration of a run; `None`: there is no such run.
 async fn integration_of(config: &Config, run_id: &str) -> anyhow::Result<Option<String>> {
-    let run = app::read_store(config).await?.run(run_id).await?;
+    let run = read_store(config).await?.run(run_id).await?;
     Ok(run.map(|run| run.integration))
 }
 

@@ -77,8 +77,11 @@ impl Deliverer<'_> {
             report_broken(&mut portion, bulk, self.writer, stop).await;
         }
         reach(Point::Uploaded);
-        self.finalize(portion, matches!(result, Err(Stop::Canceled)))
-            .await?;
+        let canceled = matches!(result, Err(Stop::Canceled));
+        if let Err(error) = self.finalize(portion, canceled).await? {
+            self.leave_sent().await?;
+            return result.and(Err(self.halt.explain(error.into())));
+        }
         let patience = match &result {
             Ok(()) | Err(Stop::Canceled) => Patience::LONG,
             // Who talks to nobody does not wait.
@@ -264,35 +267,54 @@ impl Deliverer<'_> {
         record.close().into()
     }
 
-    /// Finalizes the portion; one that cannot be finalized now is for the next run.
-    async fn finalize(&self, portion: Portion, canceled: bool) -> Result<(), Stop> {
+    /// Finalizes the portion; one that cannot be finalized now, and why, is for the next run.
+    async fn finalize(
+        &self,
+        portion: Portion,
+        canceled: bool,
+    ) -> Result<Result<(), oomnitza::Error>, Stop> {
         let id = portion.id();
         let unopened = !portion.is_open();
         let mut finalized = self.try_to_finalize(portion).await;
         if canceled && unopened {
             // Oomnitza knows the portion all the same, for somebody canceled it there.
-            finalized = self.writer.finalize_abandoned(id).await.is_ok();
+            finalized = self.writer.finalize_abandoned(id).await;
         }
-        if finalized {
+        if finalized.is_ok() {
             reach(Point::PortionFinalized);
             self.store.portion_finalized(self.key.run).await?;
             reach(Point::FinalizeRecorded);
         }
-        Ok(())
+        Ok(finalized)
     }
 
-    async fn try_to_finalize(&self, mut portion: Portion) -> bool {
+    /// Settles what was sent in a portion that is not finalized: Oomnitza does not apply it before it is.
+    async fn leave_sent(&self) -> Result<(), Stop> {
+        const WHY: &str = "it was sent, and the bulk load could not be finalized; the next run finalizes it, upon which \
+                           Oomnitza applies it, and compares";
+        loop {
+            let chunk = self.store.sent_changes(self.key, 0, CHUNK).await?;
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            let left = |change| settle(change, failed(Reason::Unreachable.because(WHY)));
+            let settled: Vec<Settled> = chunk.iter().map(left).collect();
+            self.store_outcomes(&settled).await?;
+        }
+    }
+
+    async fn try_to_finalize(&self, mut portion: Portion) -> Result<(), oomnitza::Error> {
         let mut pauses = BEFORE_LEAVING.into_iter();
         loop {
             let error = match portion.finalize().await {
-                Ok(()) => return true,
+                Ok(()) => return Ok(()),
                 Err(error) => error,
             };
             portion = *error.portion;
             let Some(pause) = pauses.next().filter(|_| self.halt.is_stopped()) else {
                 tracing::warn!(portion.id = %portion.id(), error = %for_log(&error.source), "Could not finalize the portion; the next run tries again");
                 portion.leave_open();
-                return false;
+                return Err(error.source);
             };
             tokio::time::sleep(pause).await;
         }
@@ -319,7 +341,7 @@ pub(crate) fn bulk_record(
     if !sent.iter().any(|(name, _)| *name == change.key_field)
         && let Some(id) = bulk_id(mapping, bulk, &change.key_field)
     {
-        record.push(id.as_str(), &change.key_value);
+        record.push(id.as_str(), &mapping::exact(&change.key_value));
     }
     for (name, value) in sent {
         let mut fields = mapping.fields().iter();

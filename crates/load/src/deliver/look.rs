@@ -32,6 +32,32 @@ pub(crate) struct Deviation {
     pub(crate) as_before: bool,
 }
 
+impl Deviation {
+    /// Whether Oomnitza did not take a value: it shows nothing, or what it had, and that is no other form of the value.
+    ///
+    /// Whether it takes nothing at all as clearing is not known: what it shows after that counts as a form.
+    fn is_dropped(&self) -> bool {
+        let shows_nothing = self.shown.is_empty();
+        !self.sent.is_empty()
+            && (shows_nothing || self.as_before && !may_be_form_of(&self.sent, &self.shown))
+    }
+}
+
+/// Whether a value may be shown like this: cut or drawn out, in other letters and marks, or a number as its label.
+fn may_be_form_of(sent: &str, shown: &str) -> bool {
+    let plain = |raw: &str| -> String {
+        let letters = raw.chars().filter(|letter| letter.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let (sent, shown) = (plain(sent), plain(shown));
+    let is_number = |text: &str| text.chars().all(char::is_numeric);
+    if sent.is_empty() || shown.is_empty() {
+        return false;
+    }
+    let is_alike = sent.starts_with(&shown) || shown.starts_with(&sent);
+    is_alike || is_number(&sent) && !is_number(&shown)
+}
+
 impl Look {
     /// Looks at a person for what a change sent.
     pub(crate) fn at(mapping: &Mapping, change: &PlannedChange, person: &Person) -> Self {
@@ -75,11 +101,18 @@ impl Look {
         self.deviations.is_empty() && self.unseen.is_none()
     }
 
+    /// A field whose value Oomnitza did not take, of an update.
+    pub(crate) fn dropped(&self) -> Option<&str> {
+        let dropped = self.deviations.iter().find(|one| one.is_dropped());
+        dropped.map(|one| one.field.as_str())
+    }
+
     /// What is to be remembered of a change that was applied.
     pub(crate) fn forms(self, mapping: &Mapping) -> Vec<Form> {
         let Self { id, deviations, .. } = self;
         deviations
             .into_iter()
+            .filter(|one| !one.is_dropped())
             // The load's own instant makes no change alone, however it is shown.
             .filter(|one| {
                 mapping

@@ -102,8 +102,8 @@ impl Deliverer<'_> {
         luck.verdict().map_err(|stop| self.halt.explain(stop))
     }
 
-    /// Reads people again whose answers did not show all that was sent, as an answer without a body does not:
-    /// a value that is shown in another form would else be sent again by every run.
+    /// Reads people again whose answers did not show all that was sent, as an answer without a body does not, or showed
+    /// that it was not taken: a value that is shown in another form would else be sent again by every run.
     async fn look_closer(
         &self,
         chunk: &[PlannedChange],
@@ -117,7 +117,7 @@ impl Deliverer<'_> {
             .filter(|one| {
                 looks
                     .get(&one.change)
-                    .is_none_or(|look| look.unseen.is_some())
+                    .is_none_or(|look| look.unseen.is_some() || look.dropped().is_some())
             })
             .map(|one| (one.change, one))
             .collect();
@@ -136,7 +136,7 @@ impl Deliverer<'_> {
                     if let (Some(look), Some(one)) =
                         (found.get(&change.change), unseen.remove(&change.change))
                     {
-                        one.settlement = done(change, Some(look.id.clone()));
+                        one.settlement = taken(change, look);
                     }
                 }
                 looks.extend(found);
@@ -252,5 +252,19 @@ impl Deliverer<'_> {
             status: StatusCode::OK,
             person: people.into_iter().next(),
         }
+    }
+}
+
+/// Says that Oomnitza has a change, unless it shows that it took it without taking all of it.
+fn taken(change: &PlannedChange, look: &Look) -> Settlement {
+    match look.dropped() {
+        Some(field) if change.action == Action::Update => {
+            let message = format!(
+                "Oomnitza accepted the write, and does not show `{field}` as it was sent; see in Oomnitza whether the \
+                 token's user may edit it and what it takes"
+            );
+            failed(Reason::Rejected.because_of(field, message))
+        }
+        _ => done(change, Some(look.id.clone())),
     }
 }

@@ -12,7 +12,7 @@ use oomnitza::{Error, PersonId, SaasId, SaasUserId};
 use store::{Fault, SaasAction, SaasChange, SaasDone, SaasSettled, SaasSettlement};
 
 use super::rest::Luck;
-use super::{Deliverer, chain, not_attempted};
+use super::{Deliverer, chain};
 use crate::error::Stop;
 use crate::insist::Insistence;
 use crate::point::{Point, reach};
@@ -189,7 +189,7 @@ impl Deliverer<'_> {
     fn may_write(&self, luck: &Luck) -> Result<(), SaasSettlement> {
         let stops = self.failures.check(&self.integration.guards).is_err();
         if self.halt.is_stopped() || luck.is_gone() || stops {
-            return Err(SaasSettlement::Withdrawn(Box::new(not_attempted())));
+            return Err(SaasSettlement::Withdrawn(Box::new(place_not_attempted())));
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Deliverer<'_> {
         };
         *status = error.status().map(|status| status.as_u16());
         if self.halt.is_stopped() && !error.may_have_arrived() && !error.is_refusal() {
-            return Err(SaasSettlement::Withdrawn(Box::new(not_attempted())));
+            return Err(SaasSettlement::Withdrawn(Box::new(place_not_attempted())));
         }
         Err(failed(fault_of(error, luck)))
     }
@@ -259,6 +259,12 @@ fn settle(change: &SaasChange, settlement: SaasSettlement) -> SaasSettled {
 
 fn failed(fault: Fault) -> SaasSettlement {
     SaasSettlement::Failed(Box::new(fault))
+}
+
+/// Says that the run ended before it came to the `SaaS` user of somebody who is loaded otherwise.
+pub(crate) fn place_not_attempted() -> Fault {
+    let message = "the run ended before it came to the SaaS user of this user";
+    Reason::NotAttempted.because_of(FIELD, message)
 }
 
 /// Why a write failed; notes a token that is refused, after which nothing can be written.

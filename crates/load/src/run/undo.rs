@@ -68,8 +68,15 @@ impl Loader {
             Err(stop) => Err(stop),
         };
         let result = result.map_err(|stop| self.halt.explain(stop));
-        run.end(&run_id.to_string(), &undo.intent, result, started_at)
-            .await
+        let report = run
+            .end(&run_id.to_string(), &undo.intent, result, started_at)
+            .await?;
+        let is_planned = self.store.intents(key).await?.is_some();
+        if is_planned && undo.only.is_none() && undo.intent.writer().is_some() {
+            // Older plans do not know what it took back.
+            self.store.overtake(key).await?;
+        }
+        Ok(report)
     }
 
     /// Finds a run that can be taken back.
@@ -83,19 +90,22 @@ impl Loader {
             run.state,
             State::Planned | State::Parked | State::Discarded | State::Overtaken
         );
-        if waits || run.dry_run || run.counts.created + run.counts.updated == 0 {
-            return Err(Error::WroteNothing {
-                run_id,
-                state: run.state,
-            });
+        let state = run.state;
+        if waits || run.dry_run {
+            return Err(Error::WroteNothing { run_id, state });
         }
-        if self.store.written(run.key, 0, 1).await?.is_empty() {
-            if self.store.wrote_places(run.key).await? {
-                return Err(Error::WroteSaasAlone { run_id });
-            }
-            return Err(Error::ChangesGone { run_id });
+        // A user whose SaaS user failed counts as failed, although its person is written.
+        if !self.store.written(run.key, 0, 1).await?.is_empty() {
+            return Ok(run);
         }
-        Ok(run)
+        if self.store.wrote_places(run.key).await? {
+            return Err(Error::WroteSaasAlone { run_id });
+        }
+        Err(if run.counts.created + run.counts.updated == 0 {
+            Error::WroteNothing { run_id, state }
+        } else {
+            Error::ChangesGone { run_id }
+        })
     }
 
     /// Finds the one user whom `only` means, among those whom the run wrote; gives the id in the console.

@@ -115,9 +115,14 @@ async fn writes_that_were_held_back_are_not_attempted() {
         assert_eq!(report.state, State::Interrupted, "{by:?}: {report:?}");
         assert_eq!(report.counts.seen, u64::from(USERS));
         let done = report.counts.created + report.counts.updated;
-        assert_eq!(done, if by == By::Rest { 2 } else { 14 });
-        let reasons: Vec<&str> = report.reasons.iter().map(|one| one.1.as_str()).collect();
-        assert_eq!(reasons, ["not_attempted"], "{by:?}");
+        let mut reasons: Vec<&str> = report.reasons.iter().map(|one| one.1.as_str()).collect();
+        reasons.sort_unstable();
+        // The finalize is held back as well, without which nothing of a batch is applied.
+        let expected: (u64, &[&str]) = match by {
+            By::Rest => (2, &["not_attempted"]),
+            By::Bulk => (0, &["not_attempted", "unreachable"]),
+        };
+        assert_eq!((done, &*reasons), expected, "{by:?}");
         the_rest_is_loaded(&company).await;
     }
 }

@@ -144,11 +144,11 @@ impl Writer {
         let list: Vec<&str> = ids.iter().map(SaasUserId::as_str).collect();
         let body = json!({ "saas_user_ids": list }).to_string();
         let response = send(operation, request, body.into()).await?;
-        if let Ok(items) = serde_json::from_slice::<Vec<Item<'_>>>(&response.body) {
-            return Ok(outcomes(&response, ids, &items));
+        let items = serde_json::from_slice::<Vec<Item<'_>>>(&response.body);
+        if items.is_err() {
+            unless_refused(operation, &response)?;
         }
-        unless_refused(operation, &response)?;
-        Ok(vec![Ok(()); ids.len()])
+        Ok(outcomes(&response, ids, &items.unwrap_or_default()))
     }
 }
 

@@ -166,10 +166,13 @@ async fn the_writes_are_those_of_the_contract() {
         "POST /api/v3/saas/7/users",
         "POST /api/v3/saas/7/users/p1",
         "PATCH /api/v3/saas/7/roles/users",
-        "PATCH /api/v3/saas_users/activate",
     ] {
         instance.answers(call, text("")).await;
     }
+    let activated = text(r#"[{"saas_user_id":"s1","error":null}]"#);
+    instance
+        .answers("PATCH /api/v3/saas_users/activate", activated)
+        .await;
     let writer = instance.writer();
     let (app, person) = (seven(), people(&["p1"]).remove(0));
     writer.create_saas("SentinelOne").await.unwrap();
@@ -220,9 +223,9 @@ async fn a_200_can_carry_failures_of_single_items() {
             [Err(r#"{"code":1}"#.to_owned()), Err(lost.clone())],
         ),
         ("[]", [Err(lost.clone()), Err(lost.clone())]),
-        ("", [Ok(()), Ok(())]),
-        ("{}", [Ok(()), Ok(())]),
-        ("null", [Ok(()), Ok(())]),
+        ("", [Err(lost.clone()), Err(lost.clone())]),
+        ("{}", [Err(lost.clone()), Err(lost.clone())]),
+        ("null", [Err(lost.clone()), Err(lost.clone())]),
     ] {
         let instance = Instance::start().await;
         instance.answers(DEACTIVATE, text(answer)).await;

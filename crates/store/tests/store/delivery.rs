@@ -267,7 +267,7 @@ async fn the_rest_of_a_plan_is_withdrawn_with_one_reason() {
     bed.store.settle(drive.key, &[done], at(1)).await.unwrap();
     let not_attempted = fault(Severity::Failed, "not_attempted");
     bed.store
-        .withdraw_rest(drive.key, &not_attempted, at(2))
+        .withdraw_rest(drive.key, &not_attempted, &not_attempted, at(2))
         .await
         .unwrap();
     assert_eq!(
@@ -416,7 +416,7 @@ async fn a_run_can_be_asked_for_its_reasons_intents_and_people() {
     assert_eq!(drive.summary.presence.people(), drive.people);
     let not_attempted = fault(Severity::Failed, "not_attempted");
     bed.store
-        .withdraw_rest(drive.key, &not_attempted, at(1))
+        .withdraw_rest(drive.key, &not_attempted, &not_attempted, at(1))
         .await
         .unwrap();
     assert_eq!(

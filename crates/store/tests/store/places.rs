@@ -1,7 +1,7 @@
 //! Places in a SaaS application: what is remembered of them, and what a run's changes of them come to.
 
 use store::{
-    Activity, Deactivated, Deactivation, SaasAction, SaasDone, SaasPlan, SaasSettled,
+    Activity, Deactivated, Deactivation, Fault, SaasAction, SaasDone, SaasPlan, SaasSettled,
     SaasSettlement, Severity, Shown, State, Verdict,
 };
 
@@ -154,10 +154,19 @@ async fn who_is_left_over_is_not_attempted_and_the_sum_holds() {
     let drive = planned(&bed).await;
     bed.deliver(&drive, 2).await;
     let left = fault(Severity::Failed, "not_attempted");
+    let of_saas = Fault {
+        field: Some("saas".to_owned()),
+        ..left.clone()
+    };
     bed.store
-        .withdraw_rest(drive.key, &left, at(3))
+        .withdraw_rest(drive.key, &left, &of_saas, at(3))
         .await
         .unwrap();
+    assert_eq!(
+        bed.lines("SELECT source_id, field FROM v_errors ORDER BY source_id")
+            .await,
+        ["1|saas", "2|saas"]
+    );
     let counts = bed.store.outcomes(drive.key).await.unwrap();
     assert!(counts.add_up(), "{counts:?}");
     assert_eq!((counts.created, counts.updated, counts.failed), (0, 1, 2));

@@ -6,6 +6,7 @@ use tests::Delivery;
 
 use super::{APPLICATION, DELIVERIES, company, emails, person_id, place, places, texts, wanted};
 use crate::company::each;
+use crate::undo;
 
 #[test]
 fn a_lost_answer_to_the_making_of_the_application_makes_it_once() {
@@ -105,6 +106,23 @@ fn whom_somebody_changed_since_the_plan_is_not_written() {
     assert_eq!(errors, [format!("{} conflict", emails[1]).as_str()]);
     assert_eq!(place(&company, &emails[1])["roles"], json!(["Another one"]));
     assert_eq!(places(&company)[&emails[0]], wanted(&company)[&emails[0]]);
+}
+
+#[test]
+fn people_whose_places_all_failed_are_taken_back_all_the_same() {
+    let company = company(8, 1.0, Delivery::Rest);
+    let before = undo::people(&company);
+    let refuse = Effect::Status(400);
+    let roles = "PATCH /api/v3/saas/*/roles/users";
+    company
+        .control
+        .order(Fault::new(System::Oomnitza, roles, refuse));
+    let _ = company.rollcall.run().with_code(3);
+    assert_eq!(company.count("failed"), 8);
+    assert_ne!(undo::people(&company), before);
+    let run_id = company.rollcall.latest_run_id();
+    let _ = company.rollcall.command(&["undo", &run_id]).with_code(0);
+    assert_eq!(undo::people(&company), before);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 use oomnitza::{PortionId, RunLog};
-use store::{Form, Notice, PlannedChange, Settlement};
+use store::{Action, Form, Notice, PlannedChange, Settlement};
 
 use crate::deliver::{Deliverer, Look, Patience, done, failed, look_up, run_log, settle};
 use crate::error::Stop;
@@ -151,7 +151,9 @@ impl Deliverer<'_> {
         };
         reach(Point::RunLogRead);
         let applied = Applied::of(&log, sent);
+        // What it found unchanged may be shown as before because it was not taken.
         if applied == Applied::AsPlanned
+            && log.unchanged == 0
             && sent.creates + sent.updates > SMALL
             && self.witnesses_agree(&sent.witnesses).await?
         {
@@ -212,16 +214,21 @@ impl Deliverer<'_> {
         let Some(look) = look else {
             return rejected("the person is not in Oomnitza after the load");
         };
-        // A clean log means that everything was applied: what differs then is shown in another form.
-        let dropped = look
+        // A clean log means that everything was applied: what differs then is shown in another form, if it can be one.
+        let is_clean = applied == Applied::AsPlanned;
+        let as_before = look
             .deviations
             .iter()
-            .find(|one| one.as_before || one.shown.is_empty())
-            .map(|one| &one.field)
-            .or(look.unseen.as_ref());
-        if applied == Applied::Otherwise
-            && let Some(dropped) = dropped
-        {
+            .find(|one| one.as_before || one.shown.is_empty());
+        let dropped = if is_clean {
+            look.dropped().filter(|_| change.action == Action::Update)
+        } else {
+            as_before
+                .map(|one| &one.field)
+                .or(look.unseen.as_ref())
+                .map(String::as_str)
+        };
+        if let Some(dropped) = dropped {
             return rejected(&format!("`{dropped}` is not as it was sent"));
         }
         (

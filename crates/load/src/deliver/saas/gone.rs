@@ -3,8 +3,7 @@
 use oomnitza::{Activity, SaasId, SaasUserId};
 use store::{Deactivated, Deactivation, Fault, SaasAction, SaasChange};
 
-use super::{CHUNK, Deliverer, Luck, fault_of};
-use crate::deliver::not_attempted;
+use super::{CHUNK, Deliverer, Luck, fault_of, place_not_attempted};
 use crate::error::Stop;
 use crate::insist::Insistence;
 use crate::point::{Point, reach};
@@ -100,7 +99,7 @@ impl Deliverer<'_> {
         // From the first on, so that the outcomes are in their order.
         while let Some(part) = parts.pop() {
             if self.may_write(luck).is_err() {
-                outcomes.extend(part.iter().map(|_| Err(Box::new(not_attempted()))));
+                outcomes.extend(part.iter().map(|_| Err(Box::new(place_not_attempted()))));
                 continue;
             }
             match self.writer.set_saas_activity(part, activity).await {
@@ -120,7 +119,7 @@ impl Deliverer<'_> {
                 Err(error) => {
                     luck.note(error.is_refusal() || error.is_unauthorized());
                     let fault = if self.halt.is_stopped() && !error.may_have_arrived() {
-                        not_attempted()
+                        place_not_attempted()
                     } else {
                         fault_of(error, luck)
                     };

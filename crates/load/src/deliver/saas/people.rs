@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use oomnitza::{Activity, PersonId, SaasId, SaasUserId};
 use store::{PersonRow, PlannedChange, SaasChange, SaasSettled, SaasSettlement};
 
-use super::{Deliverer, Luck, Visit, failed, fault_of, settle};
-use crate::deliver::{look_up, not_attempted};
+use super::{Deliverer, Luck, Visit, failed, fault_of, place_not_attempted, settle};
+use crate::deliver::look_up;
 use crate::error::Stop;
 use crate::point::{Point, reach};
 use crate::reason::Reason;
@@ -108,7 +108,7 @@ impl Deliverer<'_> {
                         error.is_refusal(),
                     );
                     let fault = if stopped {
-                        not_attempted()
+                        place_not_attempted()
                     } else {
                         fault_of(error, luck)
                     };

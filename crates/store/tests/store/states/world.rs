@@ -321,7 +321,7 @@ impl World {
         let not_attempted = fault(Severity::Failed, "not_attempted");
         self.bed
             .store
-            .withdraw_rest(self.keys[run], &not_attempted, at(self.now))
+            .withdraw_rest(self.keys[run], &not_attempted, &not_attempted, at(self.now))
             .await
             .unwrap();
         for user in self.model.runs[run].in_state("planned") {
