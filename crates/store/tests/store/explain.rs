@@ -153,7 +153,11 @@ async fn a_run_saw_whom_it_had_and_nobody_else() {
         .iter()
         .map(|absence| absence.back.is_some())
         .collect();
-    assert_eq!((back, absences[0].gone), (vec![true, false], true));
+    assert_eq!(back, [true, false]);
+    assert_eq!(
+        absences[0].gone,
+        Some((absences[0].run.clone(), at(2 * DAY)))
+    );
     let lifetime = bed.store.lifetime(bob).await.unwrap();
     assert_eq!(lifetime.first_seen_at, at(DAY));
     assert_eq!(lifetime.gone_since, Some(at(5 * DAY)));

@@ -207,6 +207,14 @@ async fn only_places_of_the_same_population_are_of_the_gone() {
     };
     assert_eq!(places(POPULATION).await, ["9001", "P2"]);
     assert!(places("another").await.is_empty());
+    // Nor are they forgotten while another one is read.
+    let other = bed.begin(false, false, 20).await;
+    bed.store
+        .settle_presence(other.key, "another", &store::Presence::default(), at(20))
+        .await
+        .unwrap();
+    assert!(places("another").await.is_empty());
+    assert_eq!(places(POPULATION).await, ["9001", "P2"]);
 }
 
 #[tokio::test]
