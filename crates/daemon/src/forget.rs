@@ -67,12 +67,12 @@ async fn from_the_history(
     for integration in integrations {
         locks.push(Lock::take(state_dir, integration)?);
     }
-    if let Some((run_id, state)) = store.needed_by(people).await? {
+    if let Some((run_id, state)) = store.needed_by(people, mapping::fold).await? {
         return Err(Usage(needed(&run_id, state)).into());
     }
     let mut gone = Vec::new();
     for somebody in people {
-        let forgotten = store.forget(somebody).await?;
+        let forgotten = store.forget(somebody, mapping::fold).await?;
         gone.push(Gone {
             integration: somebody.integration.clone(),
             source_id: somebody.source_id.clone(),

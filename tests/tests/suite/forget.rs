@@ -91,6 +91,38 @@ fn nothing_is_left_of_who_is_forgotten_and_counts_stay() {
 }
 
 #[test]
+fn an_address_goes_from_what_is_kept_of_others_in_any_letters() {
+    let company = Company::plain(4, 1.0);
+    let users = company.control.users();
+    let [one, other, third] = [0, 1, 2].map(|place| users[place].clone());
+    let address = text(&one["email"]);
+    let spelt = [address.to_uppercase(), address.to_lowercase()];
+    let edit = |user: &Value, changes: Value| {
+        company.control.edit_user(&text(&user["id"]), &changes);
+    };
+    edit(&other, json!({ "fullName": spelt[0] }));
+    let mut roles = third["scopeRoles"].clone();
+    roles[0]["accountName"] = json!(spelt[0]);
+    roles[0]["roleName"] = json!(spelt[1]);
+    edit(&third, json!({ "scopeRoles": roles }));
+    company.load();
+    let _ = company.rollcall.command(&["forget", &address]).with_code(0);
+    for address in &spelt {
+        assert!(!is_left(&company, address), "{address}");
+    }
+    let name = format!(
+        "SELECT full_name FROM v_people WHERE source_id = '{}'",
+        text(&other["id"])
+    );
+    assert_eq!(company.rollcall.value(&name), "…");
+    let account = format!(
+        "SELECT count(*) FROM v_access WHERE source_id = '{}' AND account_name = '…'",
+        text(&third["id"])
+    );
+    assert_eq!(company.rollcall.value(&account), 1);
+}
+
+#[test]
 fn nobody_is_forgotten_whom_a_plan_waits_for_or_whom_nobody_knows() {
     let company = Company::plain(6, 1.0);
     let ended = company

@@ -3,7 +3,7 @@
 use store::Verdict::Unchanged;
 use store::{Pruning, Retention, State};
 
-use crate::support::{Bed, Seen, at, bed, create, seen, skip, update};
+use crate::support::{Bed, Seen, at, bed, create, fold, seen, skip, update};
 
 const DAY: i64 = 24 * 60;
 
@@ -255,7 +255,7 @@ async fn whoever_is_forgotten_is_named_by_nobodys_sighting() {
         .await
         .unwrap()
         .remove(0);
-    bed.store.forget(&somebody).await.unwrap();
+    bed.store.forget(&somebody, fold).await.unwrap();
     let left = bed.lines("SELECT source_id, sighting FROM people").await;
     assert_eq!(left, [r#"1000001|{"found":[],"behind":"…","then":"a"}"#]);
     let somebody = bed
@@ -264,7 +264,7 @@ async fn whoever_is_forgotten_is_named_by_nobodys_sighting() {
         .await
         .unwrap()
         .remove(0);
-    bed.store.forget(&somebody).await.unwrap();
+    bed.store.forget(&somebody, fold).await.unwrap();
     for table in ["people", "sightings", "absences", "bystanders"] {
         assert_eq!(bed.count(table).await, 0, "{table}");
     }

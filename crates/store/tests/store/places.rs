@@ -319,7 +319,10 @@ async fn places_go_with_their_people() {
     let drive = delivered(&bed).await;
     bed.end(&drive, State::Completed, 4).await;
     let everybody = bed.store.everybody().await.unwrap();
-    bed.store.forget(&everybody[0]).await.unwrap();
+    bed.store
+        .forget(&everybody[0], crate::support::fold)
+        .await
+        .unwrap();
     assert_eq!(bed.lines("SELECT source_id FROM v_saas_users").await, ["2"]);
     assert_eq!(
         bed.lines("SELECT source_id FROM v_changes WHERE target = 'saas_user'")
