@@ -1,4 +1,4 @@
--- Who leaves while another population is read is gone once its own is read again.
+-- Who leaves while another population is read is gone once its own is read again; what is left of forgetting somebody is known.
 
 -- Who was in the last complete read of a population other than the one that was read last; of that, `people.present` says it.
 CREATE TABLE members (
@@ -20,3 +20,9 @@ JOIN integrations i USING (integration)
 JOIN runs r ON r.integration = p.integration AND r.read_at <= p.seen_at AND r.planned_at >= p.seen_at
 WHERE a.back_run IS NULL AND a.gone = 0 AND r.partial = 0 AND r.kind = 'load'
   AND r.population IS NOT NULL AND r.population IS NOT i.population;
+
+-- One row while the file is to be written anew, as somebody was forgotten; no row: nothing of them is left in it.
+CREATE TABLE rewrites (
+    rewrite       INTEGER PRIMARY KEY CHECK (rewrite = 1),
+    forgotten     INTEGER NOT NULL              -- how many were forgotten since it was written anew
+) STRICT;

@@ -153,9 +153,13 @@ impl Store {
                              AND o.oomnitza_id = forms.oomnitza_id)",
             // All else hangs on the person.
             "DELETE FROM people WHERE person = ?1",
+            "INSERT INTO rewrites (rewrite, forgotten) VALUES (1, 1) ON CONFLICT DO UPDATE SET forgotten = forgotten + 1",
         ] {
-            sqlx::query(statement)
-                .bind(person)
+            let mut query = sqlx::query(statement);
+            if statement.contains('?') {
+                query = query.bind(person);
+            }
+            query
                 .execute(&mut *transaction)
                 .await
                 .map_err(&failed)?;
@@ -179,8 +183,20 @@ impl Store {
         })
     }
 
+    /// Says whether somebody was forgotten of whom something may be left in the file: see [`rewrite`](Self::rewrite).
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn awaits_rewrite(&self) -> Result<bool, Error> {
+        let mut reader = self.reader().await;
+        forgotten(&mut reader)
+            .await
+            .map(|forgotten| forgotten.is_some())
+            .map_err(self.failed("look for what is left of a person"))
+    }
+
     /// Writes the whole file anew, so that nothing of what was removed before is left in it; says whether the
-    /// write-ahead log is rid of it too, which a reader that does not end holds up.
+    /// write-ahead log is rid of it too, which a reader that does not end holds up. Until it is, the file awaits this.
     ///
     /// It needs free room of twice the file's size; whoever writes meanwhile waits.
     ///
@@ -190,14 +206,25 @@ impl Store {
         let failed = self.failed("write the database anew");
         let rewriting = async {
             // Who writes in this process waits for as long as it takes; others may have less patience.
-            let _writer = self.writer().await;
+            let mut writer = self.writer().await;
+            let forgotten = forgotten(&mut writer).await?;
             let mut connection = connect(self.path(), Access::Write, PATIENCE).await?;
             sqlx::query("VACUUM").execute(&mut connection).await?;
-            connection.close().await
+            connection.close().await?;
+            Ok(forgotten)
         };
-        rewriting.await.map_err(&failed)?;
+        let forgotten: Option<i64> = rewriting.await.map_err(&failed)?;
         // What the log still holds goes into the file.
-        self.checkpoint_within(A_LITTLE).await
+        let is_rid = self.checkpoint_within(A_LITTLE).await?;
+        if is_rid {
+            // Unless somebody else was forgotten meanwhile.
+            sqlx::query("DELETE FROM rewrites WHERE forgotten IS ?")
+                .bind(forgotten)
+                .execute(&mut *self.writer().await)
+                .await
+                .map_err(&failed)?;
+        }
+        Ok(is_rid)
     }
 }
 
@@ -246,4 +273,11 @@ async fn writes(
         }
     }
     Ok(false)
+}
+
+/// How many were forgotten since the file was written anew; `None`: nobody was.
+async fn forgotten(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT forgotten FROM rewrites")
+        .fetch_optional(connection)
+        .await
 }

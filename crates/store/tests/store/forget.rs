@@ -1,5 +1,6 @@
 //! Forgetting: what goes of somebody, what of others, and when it has to wait.
 
+use sqlx::{ConnectOptions as _, Connection as _};
 use store::Verdict::{self, Unchanged};
 use store::{Action, Change, Form, SaasPlan, Somebody, State};
 
@@ -221,4 +222,37 @@ async fn a_run_that_has_somebody_in_it_or_was_cut_off_needs_them() {
         assert_eq!(needed().await.unwrap(), None);
         assert_eq!(bed.store.needed_by(&three, fold).await.unwrap(), None);
     }
+}
+
+#[tokio::test]
+async fn that_the_file_awaits_to_be_written_anew_is_on_record_until_it_was() {
+    let bed = bed().await;
+    bed.run(&[seen("1", Unchanged), seen("2", Unchanged)], 0)
+        .await;
+    let awaits = async || bed.store.awaits_rewrite().await.unwrap();
+    assert!(!awaits().await);
+    for id in ["1", "2"] {
+        let one = somebody(&bed, id).await;
+        bed.store.forget(&one[0], fold).await.unwrap();
+    }
+    assert!(awaits().await);
+    // A reader holds up what is left in the log, and so in the file.
+    let mut reader = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(bed.path())
+        .read_only(true)
+        .connect()
+        .await
+        .unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    let people: i64 = sqlx::query_scalar("SELECT count(*) FROM people")
+        .fetch_one(&mut *reading)
+        .await
+        .unwrap();
+    assert_eq!(people, 0);
+    assert!(!bed.store.rewrite().await.unwrap());
+    assert!(awaits().await);
+    drop(reading);
+    reader.close().await.unwrap();
+    assert!(bed.store.rewrite().await.unwrap());
+    assert!(!awaits().await);
 }
