@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use load::{Address, Lock};
+use load::{Address, Lock, Point, reach};
 use serde::{Deserialize, Serialize};
 use store::{Somebody, State, Store};
 
@@ -11,7 +11,7 @@ use crate::exit::Usage;
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Forgotten {
-    /// Who it was, one for each integration.
+    /// Who it was, one for each integration; nobody: the database was still to be rid of who was forgotten before.
     pub(crate) people: Vec<Gone>,
     /// Whether the log of the database is rid of them too, which a reader that does not end holds up.
     pub(crate) log_is_rid: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Gone {
     pub(crate) errors: u64,
 }
 
-/// Forgets everybody with an address.
+/// Forgets everybody with an address, and finishes what an earlier one could not.
 ///
 /// # Errors
 /// Nobody has it; a run goes on, or a plan waits, that needs what is on record; the database refused.
@@ -42,13 +42,14 @@ pub(crate) async fn forget(
     let address = Address::new(email);
     let mut people = store.everybody().await?;
     people.retain(|one| address.is(one.email.as_deref()));
-    if people.is_empty() {
+    if people.is_empty() && !store.awaits_rewrite().await? {
         return Err(Usage(format!(
             "nobody on record has the address `{email}`; `rollcall people` lists who is"
         ))
         .into());
     }
     let gone = from_the_history(store, state_dir, &people).await?;
+    reach(Point::Forgotten);
     Ok(Forgotten {
         people: gone,
         log_is_rid: store.rewrite().await?,
@@ -67,12 +68,12 @@ async fn from_the_history(
     for integration in integrations {
         locks.push(Lock::take(state_dir, integration)?);
     }
-    if let Some((run_id, state)) = store.needed_by(people).await? {
+    if let Some((run_id, state)) = store.needed_by(people, mapping::fold).await? {
         return Err(Usage(needed(&run_id, state)).into());
     }
     let mut gone = Vec::new();
     for somebody in people {
-        let forgotten = store.forget(somebody).await?;
+        let forgotten = store.forget(somebody, mapping::fold).await?;
         gone.push(Gone {
             integration: somebody.integration.clone(),
             source_id: somebody.source_id.clone(),

@@ -49,9 +49,9 @@ pub use guards::{Guards, Limit, sentence};
 pub use halt::{Cause, Halt};
 pub use lock::Lock;
 pub use memory::{give_back, share_one_heap};
-pub use point::Point;
 #[cfg(feature = "points")]
 pub use point::arm;
+pub use point::{Point, reach};
 pub use progress::{Phase, Progress, Publisher};
 pub use reason::Reason;
 pub use report::Report;

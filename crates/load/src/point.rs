@@ -60,17 +60,19 @@ pub enum Point {
     LeftChangesSettled,
     /// A dead run is closed.
     LeftRunClosed,
+    /// Somebody is forgotten, and the file of the database is not written anew: no run, but `rollcall forget` comes by.
+    Forgotten,
 }
 
 #[cfg(feature = "points")]
 pub use armed::arm;
 
 #[cfg(feature = "points")]
-pub(crate) use armed::reach;
+pub use armed::reach;
 
 /// Marks a point.
 #[cfg(not(feature = "points"))]
-pub(crate) const fn reach(_point: Point) {}
+pub const fn reach(_point: Point) {}
 
 #[cfg(feature = "points")]
 mod armed {
@@ -91,7 +93,7 @@ mod armed {
     }
 
     /// Marks a point.
-    pub(crate) fn reach(point: Point) {
+    pub fn reach(point: Point) {
         if let Some(told) = TOLD.get() {
             told(point);
         }
@@ -99,7 +101,7 @@ mod armed {
 
     impl Point {
         /// All points, in the order in which a run may come by.
-        pub const ALL: [Self; 27] = [
+        pub const ALL: [Self; 28] = [
             Self::RunRecorded,
             Self::Read,
             Self::PlanChunkStored,
@@ -127,6 +129,7 @@ mod armed {
             Self::LeftPortionFinalized,
             Self::LeftChangesSettled,
             Self::LeftRunClosed,
+            Self::Forgotten,
         ];
 
         /// The name that the tests know it by.
@@ -159,6 +162,7 @@ mod armed {
                 Self::LeftPortionFinalized => "left_portion_finalized",
                 Self::LeftChangesSettled => "left_changes_settled",
                 Self::LeftRunClosed => "left_run_closed",
+                Self::Forgotten => "forgotten",
             }
         }
     }

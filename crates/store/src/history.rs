@@ -185,6 +185,7 @@ const SPREAD: &[&str] = &[
     "UPDATE people SET first_seen_at = first_seen_at - ((SELECT max(run) - min(run) FROM runs) * ?1)",
     "UPDATE open_errors SET since = since - runs * ?1",
     "UPDATE absences SET at = at - ((SELECT max(run) FROM runs) - run) * ?1,
+        gone_at = gone_at - ((SELECT max(run) FROM runs) - gone_run) * ?1,
         back_at = back_at - ((SELECT max(run) FROM runs) - back_run) * ?1",
     "UPDATE runs SET started_at = started_at - back, read_at = read_at - back, planned_at = planned_at - back,
         finished_at = finished_at - back

@@ -67,7 +67,7 @@ pub use explain::{
     RunOnRecord, RunRef, Version, Written,
 };
 pub use faults::{Fault, Severity};
-pub use forget::{Forgotten, Somebody};
+pub use forget::{Fold, Forgotten, Somebody};
 pub use forms::{Form, Forms};
 pub use guards::{Furthest, GuardHit};
 pub use latest::LastRun;

@@ -139,8 +139,8 @@ impl Store {
         .map_err(self.failed(LOOK_UP))
     }
 
-    /// Lists places that an integration assigned and whose users are gone, or are if they were not seen just now:
-    /// of another `population` than the one before nobody is. At most `limit`, behind the `user_id` `after`.
+    /// Lists places that an integration assigned and whose users are gone, or are if they were not seen just now: those
+    /// who were in the last read of the same `population`. At most `limit`, behind the `user_id` `after`.
     ///
     /// # Errors
     /// The database refused.
@@ -157,9 +157,10 @@ impl Store {
         let rows: Vec<(PersonRow, String, String, String)> = sqlx::query_as(
             "SELECT s.person, p.source_id, s.oomnitza_id, s.activity
              FROM saas_users s JOIN people p USING (person) JOIN integrations i ON i.integration = s.integration
-             WHERE s.integration = ? AND s.saas_id = ? AND s.oomnitza_id > ? AND s.assigned = 1
-               AND (p.gone_since IS NOT NULL OR (p.present = 1 AND i.population = ?))
-             ORDER BY s.oomnitza_id LIMIT ?",
+             WHERE s.integration = ?1 AND s.saas_id = ?2 AND s.oomnitza_id > ?3 AND s.assigned = 1
+               AND (p.gone_since IS NOT NULL OR iif(i.population = ?4, p.present,
+                    EXISTS (SELECT 1 FROM members m WHERE m.person = s.person AND m.population = ?4)))
+             ORDER BY s.oomnitza_id LIMIT ?5",
         )
         .bind(integration)
         .bind(saas_id)

@@ -91,6 +91,38 @@ fn nothing_is_left_of_who_is_forgotten_and_counts_stay() {
 }
 
 #[test]
+fn an_address_goes_from_what_is_kept_of_others_in_any_letters() {
+    let company = Company::plain(4, 1.0);
+    let users = company.control.users();
+    let [one, other, third] = [0, 1, 2].map(|place| users[place].clone());
+    let address = text(&one["email"]);
+    let spelt = [address.to_uppercase(), address.to_lowercase()];
+    let edit = |user: &Value, changes: Value| {
+        company.control.edit_user(&text(&user["id"]), &changes);
+    };
+    edit(&other, json!({ "fullName": spelt[0] }));
+    let mut roles = third["scopeRoles"].clone();
+    roles[0]["accountName"] = json!(spelt[0]);
+    roles[0]["roleName"] = json!(spelt[1]);
+    edit(&third, json!({ "scopeRoles": roles }));
+    company.load();
+    let _ = company.rollcall.command(&["forget", &address]).with_code(0);
+    for address in &spelt {
+        assert!(!is_left(&company, address), "{address}");
+    }
+    let name = format!(
+        "SELECT full_name FROM v_people WHERE source_id = '{}'",
+        text(&other["id"])
+    );
+    assert_eq!(company.rollcall.value(&name), "…");
+    let account = format!(
+        "SELECT count(*) FROM v_access WHERE source_id = '{}' AND account_name = '…'",
+        text(&third["id"])
+    );
+    assert_eq!(company.rollcall.value(&account), 1);
+}
+
+#[test]
 fn nobody_is_forgotten_whom_a_plan_waits_for_or_whom_nobody_knows() {
     let company = Company::plain(6, 1.0);
     let ended = company
@@ -180,4 +212,62 @@ fn nobody_is_forgotten_whom_a_run_that_was_cut_off_still_needs() {
     company.load();
     company.sums_hold();
     let _ = company.rollcall.command(&["forget", &person]).with_code(0);
+}
+
+/// Somebody who was forgotten by a process that died before it had written the file anew; and the id, which is left.
+fn half_forgotten(company: &Company) -> (String, String) {
+    let person = &company
+        .rollcall
+        .query("SELECT email, source_id FROM v_people")[0];
+    let (email, id) = (text(&person["email"]), text(&person["source_id"]));
+    let dying = company.rollcall.start_with(&["forget", &email], |command| {
+        command.env("ROLLCALL_KILL_AT", "forgotten");
+    });
+    assert_eq!(dying.end().code, None);
+    let left = format!("SELECT count(*) FROM v_people WHERE source_id = '{id}'");
+    assert_eq!(company.rollcall.value(&left), 0);
+    assert!(is_left(company, &id));
+    (email, id)
+}
+
+#[test]
+fn what_a_process_that_died_left_of_somebody_goes_when_that_is_asked_again() {
+    let company = company();
+    let (email, id) = half_forgotten(&company);
+    let ended = company.rollcall.command(&["forget", &email]).with_code(0);
+    assert!(ended.stderr.contains("is written anew"), "{}", ended.stderr);
+    assert!(!is_left(&company, &id));
+    // Now there is nothing to do any more.
+    let _ = company.rollcall.command(&["forget", &email]).with_code(2);
+
+    let (_, id) = half_forgotten(&company);
+    let other = text(&company.rollcall.query("SELECT email FROM v_people")[0]["email"]);
+    let _ = company.rollcall.command(&["forget", &other]).with_code(0);
+    assert!(!is_left(&company, &id));
+    let _ = company.rollcall.command(&["forget", &other]).with_code(2);
+}
+
+#[test]
+fn what_a_process_that_died_left_of_somebody_goes_with_the_next_daemon() {
+    let company = company();
+    let (email, id) = half_forgotten(&company);
+    let mut serving = company.rollcall.serve();
+    serving.wait_until(|| !is_left(&company, &id));
+    serving.stop();
+    let _ = company.rollcall.command(&["forget", &email]).with_code(2);
+
+    // So it does when it dies itself.
+    let email = text(&company.rollcall.query("SELECT email FROM v_people")[0]["email"]);
+    let dying = company.rollcall.serve_with(|command| {
+        command.env("ROLLCALL_KILL_AT", "forgotten");
+    });
+    let _ = company.rollcall.command(&["forget", &email]).with_code(1);
+    assert_eq!(dying.end().code, None);
+    let mut serving = company.rollcall.serve();
+    serving.wait_until(|| {
+        let again = company.rollcall.command(&["forget", &email]);
+        again.code == Some(2)
+    });
+    assert!(!is_left(&company, &email));
+    serving.stop();
 }

@@ -120,6 +120,25 @@ fn nobody_is_gone_because_other_sites_are_read() {
 }
 
 #[test]
+fn an_empty_console_parks_the_run_that_reads_all_sites_again() {
+    let mut company = Company::plain(60, 0.5);
+    company.load();
+    company
+        .rollcall
+        .configure(|config| config.site_ids = "617755838952421302");
+    company.load();
+    company.rollcall.configure(|config| config.site_ids = "");
+    let users = company.control.users();
+    company.control.set_users(&[]);
+    let ended = company.rollcall.run().with_code(4);
+    assert!(ended.stdout.contains("showed 60"), "{}", ended.stdout);
+    assert_eq!(gone(&company.rollcall), 0);
+    company.control.set_users(&users);
+    company.load();
+    assert_eq!(gone(&company.rollcall), 0);
+}
+
+#[test]
 fn nobody_is_gone_because_of_a_run_that_failed_or_was_dry() {
     let company = Company::plain(10, 1.0);
     company.load();

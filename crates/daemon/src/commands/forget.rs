@@ -37,6 +37,12 @@ fn print(forgotten: &Forgotten, as_json: bool) -> anyhow::Result<()> {
              run `rollcall forget` for it again when they are through, or restart the daemon"
         );
     }
+    if forgotten.people.is_empty() {
+        eprintln!(
+            "nobody on record has this address; the database, which still held what was there of somebody who was \
+             forgotten before, is written anew"
+        );
+    }
     if as_json {
         println!("{}", serde_json::to_string_pretty(&forgotten.people)?);
         return Ok(());

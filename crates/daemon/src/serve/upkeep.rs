@@ -28,6 +28,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn keep(store: Arc<Store>, handle: Handle, over: CancellationToken) {
     let ended = over.run_until_cancelled(async {
         check(&store, &handle).await;
+        if handle.is_quiet(AHEAD).await {
+            finish_forgetting(&store).await;
+        }
         give_back(&store).await;
         let mut wait = FIRST;
         loop {
@@ -72,8 +75,31 @@ pub(super) async fn give_back(store: &Store) {
     load::give_back();
 }
 
-/// Prunes the history; says whether that came to its end.
+/// Writes the database anew where somebody was forgotten and that was not come to, as its process died.
+async fn finish_forgetting(store: &Store) {
+    let finishing = async {
+        if store.awaits_rewrite().await? {
+            return Ok::<_, store::Error>(Some(store.rewrite().await?));
+        }
+        Ok(None)
+    };
+    match finishing.await {
+        Ok(None) => {}
+        Ok(Some(true)) => tracing::info!(
+            "The database was written anew: nothing is left in it of who was forgotten"
+        ),
+        Ok(Some(false)) => tracing::warn!(
+            "Somebody reads the database, so that its files still hold what was there of who was forgotten; it is tried again"
+        ),
+        Err(error) => {
+            tracing::error!(error = %load::chain(&error), "Could not write the database anew after somebody was forgotten; it is tried again");
+        }
+    }
+}
+
+/// Finishes what is left of forgetting, and prunes the history; says whether that came to its end.
 async fn tidy(store: &Store, handle: &Handle) -> bool {
+    finish_forgetting(store).await;
     let done = try_to_tidy(store, handle).await;
     give_back(store).await;
     match done {

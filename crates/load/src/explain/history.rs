@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use mapping::Subject;
 use store::{Absence, History, Lifetime, PastFault, PastOutcome, RunRef, State, Version, Written};
 
@@ -140,14 +141,24 @@ fn faults(faults: &[PastOutcome<PastFault>], events: &mut Ordered) {
 }
 
 fn absences(absences: &[Absence], events: &mut Ordered) {
+    let mut tell = |name, run: &RunRef, at: Timestamp| {
+        let mut event = event(name, run);
+        event.at = Some(at.into());
+        events.push((run.run, event));
+    };
     for absence in absences {
-        let mut left = event(if absence.gone { "gone" } else { "absent" }, &absence.run);
-        left.at = Some(absence.at.into());
-        events.push((absence.run.run, left));
+        let at_once = absence
+            .gone
+            .as_ref()
+            .is_some_and(|(run, _)| *run == absence.run);
+        if !at_once {
+            tell("absent", &absence.run, absence.at);
+        }
+        if let Some((run, at)) = &absence.gone {
+            tell("gone", run, *at);
+        }
         if let Some((run, at)) = &absence.back {
-            let mut back = event("back", run);
-            back.at = Some((*at).into());
-            events.push((run.run, back));
+            tell("back", run, *at);
         }
     }
 }

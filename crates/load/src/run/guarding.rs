@@ -68,9 +68,14 @@ impl Active<'_> {
     pub(super) async fn nobody_in_the_console(&self) -> Result<Option<GuardHit>, Stop> {
         let loader = self.loader;
         let known = loader.store.integration(&loader.integration.id).await?;
-        let same = known.population.as_deref() == Some(loader.integration.population().as_str());
-        if same && known.present > 0 {
-            return Ok(Some(guards::empty_source(known.present)));
+        let population = loader.integration.population();
+        let present = if known.population.as_deref() == Some(population.as_str()) {
+            known.present
+        } else {
+            loader.store.members(known.key, &population).await?
+        };
+        if present > 0 {
+            return Ok(Some(guards::empty_source(present)));
         }
         let message = "the console shows nobody: the token may see no site, or the filters of `source` leave nobody";
         let notice = Notice::new("empty_source", "", message);

@@ -74,8 +74,8 @@ pub struct Absence {
     pub run: RunRef,
     /// When.
     pub at: Timestamp,
-    /// Whether it was gone because of that.
-    pub gone: bool,
+    /// The run that found it gone, and when: that one or, of another population, a later one.
+    pub gone: Option<(RunRef, Timestamp)>,
     /// The run that had it again, and when.
     pub back: Option<(RunRef, Timestamp)>,
 }
@@ -228,24 +228,35 @@ fn fault(row: &SqliteRow) -> Result<PastOutcome<PastFault>, sqlx::Error> {
 const ABSENCES: &str = concat!(
     "SELECT a.run, ",
     ref_columns!(),
-    ", a.at, a.gone, a.back_run, a.back_at, b.run_id, b.started_at, b.state, b.kind, b.dry_run
+    ", a.at, a.gone, a.back_run, a.back_at, b.run_id, b.started_at, b.state, b.kind, b.dry_run,
+       a.gone_run, a.gone_at, g.run_id, g.started_at, g.state, g.kind, g.dry_run
      FROM absences a LEFT JOIN runs r USING (run) LEFT JOIN runs b ON b.run = a.back_run
+     LEFT JOIN runs g ON g.run = a.gone_run
      WHERE a.person = ? ORDER BY a.absence"
 );
 
 fn absence(row: &SqliteRow) -> Result<Absence, sqlx::Error> {
-    let (back_run, back_at): (Option<i64>, Option<i64>) = (row.try_get(8)?, row.try_get(9)?);
-    let back = match back_run.zip(back_at) {
-        None => None,
-        Some((run, at)) => {
-            let known = RunRef::read(row, 10)?.known;
-            Some((RunRef { run, known }, instant(at)))
-        }
+    let run = RunRef::read(row, 1)?;
+    let at = instant(row.try_get(6)?);
+    let gone = if row.try_get(7)? {
+        Some((run.clone(), at))
+    } else {
+        later(row, 15)?
     };
     Ok(Absence {
-        run: RunRef::read(row, 1)?,
-        at: instant(row.try_get(6)?),
-        gone: row.try_get(7)?,
-        back,
+        run,
+        at,
+        gone,
+        back: later(row, 8)?,
     })
+}
+
+/// Reads what a later run found, from the column `first` on: its row, when, and the columns of a [`RunRef`].
+fn later(row: &SqliteRow, first: usize) -> Result<Option<(RunRef, Timestamp)>, sqlx::Error> {
+    let (run, at): (Option<i64>, Option<i64>) = (row.try_get(first)?, row.try_get(first + 1)?);
+    let Some((run, at)) = run.zip(at) else {
+        return Ok(None);
+    };
+    let known = RunRef::read(row, first + 2)?.known;
+    Ok(Some((RunRef { run, known }, instant(at))))
 }

@@ -28,6 +28,25 @@ pub(super) async fn begin(
     Ok(())
 }
 
+/// Notes who was absent and not gone, and is gone from the read of a run.
+pub(super) async fn go(
+    connection: &mut SqliteConnection,
+    key: RunKey,
+    people: &[PersonRow],
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE absences SET gone_run = ?, gone_at = ?
+         WHERE back_run IS NULL AND gone = 0 AND gone_run IS NULL AND person IN (SELECT value FROM json_each(?))",
+    )
+    .bind(key.run)
+    .bind(at.as_millisecond())
+    .bind(list(people))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Notes who is in the read of a run again.
 pub(super) async fn end(
     connection: &mut SqliteConnection,

@@ -216,6 +216,14 @@ async fn only_places_of_the_same_population_are_of_the_gone() {
     };
     assert_eq!(places(POPULATION).await, ["9001", "P2"]);
     assert!(places("another").await.is_empty());
+    // Nor are they forgotten while another one is read.
+    let other = bed.begin(false, false, 20).await;
+    bed.store
+        .settle_presence(other.key, "another", &store::Presence::default(), at(20))
+        .await
+        .unwrap();
+    assert!(places("another").await.is_empty());
+    assert_eq!(places(POPULATION).await, ["9001", "P2"]);
 }
 
 #[tokio::test]
@@ -320,7 +328,10 @@ async fn places_go_with_their_people() {
     let drive = delivered(&bed).await;
     bed.end(&drive, State::Completed, 4).await;
     let everybody = bed.store.everybody().await.unwrap();
-    bed.store.forget(&everybody[0]).await.unwrap();
+    bed.store
+        .forget(&everybody[0], crate::support::fold)
+        .await
+        .unwrap();
     assert_eq!(bed.lines("SELECT source_id FROM v_saas_users").await, ["2"]);
     assert_eq!(
         bed.lines("SELECT source_id FROM v_changes WHERE target = 'saas_user'")

@@ -85,6 +85,106 @@ async fn in_a_new_population_nobody_is_gone() {
 }
 
 #[tokio::test]
+async fn who_left_while_another_population_was_read_is_gone_when_its_own_is_read_again() {
+    let bed = bed().await;
+    let wide = async |ids: &[&'static str], minutes| {
+        run_of_population(&bed, "all sites", ids, minutes).await;
+    };
+    let narrow = async |ids: &[&'static str], minutes| {
+        run_of_population(&bed, "site 1", ids, minutes).await;
+    };
+    wide(&["1", "2", "3", "4", "5"], 0).await;
+    // 6 is new, and of this site alone; 2, 3 and 4 are not of it.
+    narrow(&["1", "5", "6"], 10).await;
+    narrow(&["1", "5", "6"], 20).await;
+    // Another one in between changes nothing.
+    run_of_population(&bed, "site 2", &["3"], 30).await;
+    narrow(&["1", "5", "6"], 40).await;
+    // 2 left while it could not be seen, 5 in the end, 1 before the last read of its own site.
+    narrow(&["5", "6"], 50).await;
+    wide(&["3", "4"], 55).await;
+    let gone = |minutes: i64| format!("2026-11-23T00:{minutes}:00.000Z");
+    let expected = [
+        format!("1|{}", gone(50)),
+        format!("2|{}", gone(55)),
+        "3|".to_owned(),
+        "4|".to_owned(),
+        format!("5|{}", gone(55)),
+        // It never was in this population.
+        "6|".to_owned(),
+    ];
+    let gone_since = "SELECT source_id, gone_since FROM v_people ORDER BY source_id";
+    assert_eq!(bed.lines(gone_since).await, expected);
+    // Nor do later reads move that.
+    wide(&["3", "4"], 57).await;
+    assert_eq!(bed.lines(gone_since).await, expected);
+    // It was in that one.
+    narrow(&["5"], 58).await;
+    assert_eq!(
+        bed.lines("SELECT source_id FROM v_people WHERE gone_since IS NOT NULL ORDER BY 1")
+            .await,
+        ["1", "2", "6"]
+    );
+    assert_eq!(
+        bed.lines("SELECT population, person FROM members ORDER BY 1, 2")
+            .await,
+        ["all sites|3", "all sites|4", "site 2|3"]
+    );
+    let integration = bed.store.integration("sentinelone-users").await.unwrap();
+    let members = bed.store.members(integration.key, "all sites");
+    assert_eq!(members.await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn when_who_left_unseen_was_found_gone_is_told() {
+    let bed = bed().await;
+    run_of_population(&bed, "all sites", &["1", "2"], 0).await;
+    run_of_population(&bed, "site 1", &["1"], 10).await;
+    run_of_population(&bed, "all sites", &[], 20).await;
+    let told = async |person| {
+        let absences = bed.store.history(person).await.unwrap().absences;
+        assert_eq!(absences.len(), 1);
+        let gone = absences[0].gone.as_ref();
+        (absences[0].run.run, gone.map(|(run, at)| (run.run, *at)))
+    };
+    assert_eq!(told(1).await, (3, Some((3, at(20)))));
+    assert_eq!(told(2).await, (2, Some((3, at(20)))));
+    run_of_population(&bed, "all sites", &["2"], 30).await;
+    let absences = bed.store.history(2).await.unwrap().absences;
+    assert!(absences[0].gone.is_some() && absences[0].back.is_some());
+}
+
+#[tokio::test]
+async fn whom_a_run_brought_that_died_before_it_said_who_is_there_is_of_no_population() {
+    let bed = bed().await;
+    let settle = async |drive: &crate::support::Drive, population, minutes| {
+        let (store, presence) = (&bed.store, &drive.summary.presence);
+        let counts = &drive.summary.counts;
+        let now = at(minutes);
+        store
+            .complete_plan(drive.key, counts, 0, Some(population), now, now)
+            .await
+            .unwrap();
+        store
+            .settle_presence(drive.key, population, presence, now)
+            .await
+            .unwrap();
+    };
+    let mut first = bed.begin(false, false, 0).await;
+    bed.plan(&mut first, &users(&["1"]), true, 0).await;
+    settle(&first, "site 1", 0).await;
+    let mut dead = bed.begin(false, false, 10).await;
+    bed.plan(&mut dead, &users(&["2"]), true, 10).await;
+    let mut next = bed.begin(false, false, 20).await;
+    bed.plan(&mut next, &users(&["2", "3"]), true, 20).await;
+    settle(&next, "site 2", 20).await;
+    assert_eq!(
+        bed.lines("SELECT person, population FROM members").await,
+        ["1|site 1"]
+    );
+}
+
+#[tokio::test]
 async fn a_partial_run_makes_nobody_gone_nor_back() {
     let bed = bed().await;
     bed.run(&users(&["1", "2", "3"]), 0).await;

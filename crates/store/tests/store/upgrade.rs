@@ -30,6 +30,21 @@ INSERT INTO roles VALUES (1, '5', 'Night shift');
 INSERT INTO notices VALUES (1, 1, 'unverified', '', 'no log', 1795392000000, NULL);
 "#;
 
+/// Rows of version 0008: all sites were read, then one of them, in which two are not; one of these was read alone since.
+const ELSEWHERE: &str = "
+INSERT INTO integrations (integration, name, population, last_read_at) VALUES (1, 'users', 'one', 1795392060000);
+INSERT INTO runs (run, run_id, integration, trigger, state, dry_run, partial, started_at, read_at, planned_at, config_hash,
+                  population)
+VALUES (1, 'run-1', 1, 'manual', 'completed', 0, 0, 1795392000000, 1795392000001, 1795392000003, '0123456789ab', 'all'),
+       (2, 'run-2', 1, 'manual', 'completed', 0, 0, 1795392060000, 1795392060001, 1795392060003, '0123456789ab', 'one'),
+       (3, 'run-3', 1, 'manual', 'completed', 0, 1, 1795392120000, 1795392120001, 1795392120003, '0123456789ab', NULL);
+INSERT INTO people (person, integration, source_id, user_version, user_hash, first_seen_at, seen_at, present)
+VALUES (1, 1, '225', 1, x'00', 1795392000002, 1795392000002, 1),
+       (2, 1, '226', 2, x'00', 1795392000002, 1795392000002, 0),
+       (3, 1, '227', 3, x'00', 1795392000002, 1795392120002, 0);
+INSERT INTO absences (person, run, at, gone) VALUES (2, 2, 1795392060001, 0), (3, 2, 1795392060001, 0);
+";
+
 const VIEWS: [&str; 7] = [
     "v_runs",
     "v_errors",
@@ -42,8 +57,13 @@ const VIEWS: [&str; 7] = [
 
 /// Makes a file as version 0001 does, with rows in it.
 async fn first_version(path: &Path) -> SqliteConnection {
+    version(path, 1).await
+}
+
+/// Makes a file as a version does, with rows in it.
+async fn version(path: &Path, version: i64) -> SqliteConnection {
     let all: Migrator = sqlx::migrate!("../../migrations");
-    let first = all.iter().filter(|migration| migration.version == 1);
+    let first = all.iter().filter(|migration| migration.version <= version);
     let mut connection = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -55,7 +75,8 @@ async fn first_version(path: &Path) -> SqliteConnection {
         .run(&mut connection)
         .await
         .unwrap();
-    sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
+    let rows = if version == 1 { ROWS } else { ELSEWHERE };
+    sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     connection
 }
 
@@ -137,10 +158,24 @@ async fn who_was_absent_before_an_upgrade_is_absent_after_it() {
     let store = Store::open(&path).await.unwrap();
     let history = store.history(1).await.unwrap();
     assert_eq!(history.absences.len(), 1);
-    assert_eq!(
-        (history.absences[0].gone, history.absences[0].run.run),
-        (true, 1)
-    );
+    let absence = &history.absences[0];
+    assert_eq!(absence.run.run, 1);
+    assert_eq!(absence.gone, Some((absence.run.clone(), at(0))));
     assert_eq!(history.users.len(), 1);
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_was_in_a_population_that_is_not_read_any_more_is_known_after_an_upgrade() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollcall.db");
+    version(&path, 8).await.close().await.unwrap();
+    let store = Store::open(&path).await.unwrap();
+    let members = "SELECT person, population FROM members".to_owned();
+    // Where the other one was last is not on record.
+    assert_eq!(
+        store.select(members, &[]).await.unwrap().rows,
+        [[Cell::Integer(2), text("all")]]
+    );
     store.close().await.unwrap();
 }

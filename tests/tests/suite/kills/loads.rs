@@ -61,11 +61,12 @@ fn a_released_plan_that_dies_on_its_way_is_made_up_by_the_next_run() {
     );
 }
 
-/// Whether no plain load comes by a point: it is one of a recovery, of a plan that is applied, or of SaaS users.
+/// Whether no plain load comes by a point: it is one of a recovery, of a plan that is applied, of SaaS users, or of
+/// `forget`.
 fn is_elsewhere(point: &str) -> bool {
     let of_saas_users = ["application_", "place_", "places_", "deactivations_"];
     point.starts_with("left_")
-        || point == "plan_resumed"
+        || ["plan_resumed", "forgotten"].contains(&point)
         || of_saas_users.iter().any(|name| point.starts_with(name))
 }
 

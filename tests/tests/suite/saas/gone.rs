@@ -135,6 +135,78 @@ fn nobody_is_deactivated_by_a_partial_or_a_short_read_or_in_another_population_o
     assert_eq!(place(&company, &emails[0])["active"], false);
 }
 
+/// A company of which one site alone is read, and two of those who are not in it, and one who is.
+fn narrowed(guards: &str) -> (Company, [String; 3]) {
+    let mut company = company(60, 1.0, Delivery::Rest);
+    company.load();
+    company
+        .rollcall
+        .configure(|config| config.site_ids = "617755838952421302");
+    company.load();
+    let read = "SELECT email FROM v_people WHERE last_seen_at = (SELECT max(last_seen_at) FROM v_people) ORDER BY 1";
+    let inside = texts(&company, read).remove(0);
+    let outside = "SELECT email FROM v_people WHERE last_seen_at < (SELECT max(last_seen_at) FROM v_people) ORDER BY 1";
+    let mut outside = texts(&company, outside).into_iter();
+    let mut next = || outside.next().expect("users of other sites");
+    let leaving = [next(), next(), inside];
+    assert!(company.control.remove_user(&company.user_id(&leaving[0])));
+    company.load();
+    assert_eq!(company.count("deactivated"), 0);
+    for email in &leaving[1..] {
+        assert!(company.control.remove_user(&company.user_id(email)));
+    }
+    company.rollcall.configure(|config| {
+        config.site_ids = "";
+        config.guards = guards.to_owned();
+    });
+    (company, leaving)
+}
+
+#[test]
+fn who_left_while_other_sites_were_read_is_deactivated_when_all_are_read_again() {
+    let (company, leaving) = narrowed("{ deactivate: 100% }");
+    company.load();
+    assert_eq!(company.count("deactivated"), 3);
+    let run_id = company.rollcall.latest_run_id();
+    for email in &leaving {
+        assert_eq!(place(&company, email)["active"], false, "{email}");
+        let explained = company.rollcall.command(&["explain", email, "--json"]);
+        let explanation = explained.with_code(0).json();
+        let events = explanation[0]["history"]
+            .as_array()
+            .expect("a list of events");
+        let of_run = events.iter().filter(|event| event["run_id"] == run_id);
+        let names: Vec<_> = of_run.map(|event| event["event"].clone()).collect();
+        assert_eq!(names, ["deactivated", "gone"], "{email}");
+    }
+    let mut gone = leaving.to_vec();
+    gone.sort();
+    let told = "SELECT email FROM v_people WHERE gone_since IS NOT NULL ORDER BY 1";
+    assert_eq!(texts(&company, told), gone);
+    assert_eq!(
+        places(&company)
+            .values()
+            .filter(|place| place["active"] == true)
+            .count(),
+        57
+    );
+    company.next_load_sends_nothing();
+    company.sums_hold();
+}
+
+#[test]
+fn the_guard_counts_who_left_while_other_sites_were_read() {
+    let (company, leaving) = narrowed("{ deactivate: 2 }");
+    let _ = company.rollcall.run().with_code(4);
+    let guards = "SELECT guard || ' ' || found FROM v_guards";
+    assert_eq!(texts(&company, guards), ["deactivate 3"]);
+    assert_eq!(place(&company, &leaving[0])["active"], true);
+    let run_id = company.rollcall.latest_run_id();
+    let release = ["release", &run_id, "--reason", "they left"];
+    let _ = company.rollcall.command(&release).with_code(0);
+    assert_eq!(place(&company, &leaving[0])["active"], false);
+}
+
 #[test]
 fn what_fails_for_one_is_its_own_outcome() {
     let company = company(10, 1.0, Delivery::Rest);

@@ -221,6 +221,7 @@ impl Desk for Handle {
             // Nobody is named.
             Ok(forgotten) => {
                 let answer = match forgotten.people.len() {
+                    0 => "the database is written anew".to_owned(),
                     1 => "a user is forgotten".to_owned(),
                     several => format!("{several} users are forgotten"),
                 };

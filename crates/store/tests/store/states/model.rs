@@ -73,7 +73,8 @@ pub(super) struct Run {
 pub(super) struct Model {
     pub(super) runs: Vec<Run>,
     pub(super) people: BTreeMap<User, Person>,
-    pub(super) population: Option<&'static str>,
+    /// Who was in the last complete read of each population.
+    pub(super) members: BTreeMap<&'static str, BTreeSet<User>>,
 }
 
 impl Run {
@@ -196,8 +197,8 @@ impl Model {
             }
             return;
         }
-        let same = self.population == Some(population);
-        self.population = Some(population);
+        let before = self.members.insert(population, run.seen.clone());
+        let before = before.unwrap_or_default();
         for (user, person) in &mut self.people {
             match (run.seen.contains(user), person.present) {
                 (true, false) => {
@@ -205,11 +206,12 @@ impl Model {
                     person.gone_since = None;
                     person.read_at = at;
                 }
-                (false, true) => {
+                (false, _) => {
                     person.present = false;
-                    person.gone_since = same.then_some(at);
+                    let is_gone = before.contains(user);
+                    person.gone_since = person.gone_since.or(is_gone.then_some(at));
                 }
-                _ => {}
+                (true, true) => {}
             }
         }
     }
@@ -307,6 +309,9 @@ impl Model {
     /// Nothing is left of somebody but the counts.
     pub(super) fn forget(&mut self, user: User) {
         self.people.remove(&user);
+        for members in self.members.values_mut() {
+            members.remove(&user);
+        }
         for run in &mut self.runs {
             run.changes.remove(&user);
             run.errors.remove(&user);

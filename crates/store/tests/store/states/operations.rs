@@ -116,7 +116,7 @@ fn read() -> impl Strategy<Value = Operation> {
 }
 
 fn complete() -> impl Strategy<Value = Operation> {
-    let population = prop_oneof![5 => Just("here"), 1 => Just("there")];
+    let population = prop_oneof![4 => Just("here"), 2 => Just("there")];
     population.prop_map(|population| Operation::Complete { population })
 }
 

@@ -494,7 +494,11 @@ impl World {
             .iter()
             .find(|somebody| somebody.source_id == IDS[user])
             .unwrap();
-        self.bed.store.forget(somebody).await.unwrap();
+        self.bed
+            .store
+            .forget(somebody, crate::support::fold)
+            .await
+            .unwrap();
         self.model.forget(user);
     }
 

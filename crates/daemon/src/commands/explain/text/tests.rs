@@ -183,7 +183,7 @@ fn evidence() -> Evidence {
             absences: vec![Absence {
                 run: run_ref(3),
                 at: at(3),
-                gone: true,
+                gone: Some((run_ref(3), at(3))),
                 back: Some((run_ref(5), at(5))),
             }],
             ..History::default()
