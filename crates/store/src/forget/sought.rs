@@ -33,6 +33,11 @@ impl Address {
         (self.fold)(text) == self.folded
     }
 
+    /// Whether a part of a text may be the address: most texts are done with by this.
+    fn may_be_in(&self, text: &str) -> bool {
+        (self.fold)(text).contains(&self.folded)
+    }
+
     /// Whether a value in a JSON text is the address.
     pub(super) fn is_in(&self, json: &str) -> bool {
         self.out_of_json(json).is_some()
@@ -42,6 +47,10 @@ impl Address {
     ///
     /// A part of a text may be a part of another address, and stays; so does all else, to the letter.
     pub(super) fn out_of_json(&self, json: &str) -> Option<String> {
+        // Any letter may be escaped.
+        if !json.contains('\\') && !self.may_be_in(json) {
+            return None;
+        }
         let (mut redacted, mut rest, mut found) = (String::new(), json, false);
         while let Some((before, text, after)) = next_text(rest) {
             redacted.push_str(before);
@@ -73,6 +82,9 @@ impl Address {
 
     /// A text with [`NOBODY`] for the address, unless that is a part of a longer one; `None`: it is not in it.
     pub(super) fn out_of_text(&self, text: &str) -> Option<String> {
+        if !self.may_be_in(text) {
+            return None;
+        }
         // Letters with marks may be written as several.
         let longest = 4 * self.folded.chars().count();
         unnamed(text, longest, |part| self.is(part))
