@@ -158,7 +158,11 @@ impl UserPages {
         match user {
             Ok(user) => self.seen.insert(user.id.as_str()),
             Err(Malformed { id: Some(id), .. }) => self.seen.insert(id.as_str()),
-            Err(malformed) => self.seen.insert(&String::from_utf8_lossy(&malformed.json)),
+            // With a mark in front that no JSON begins with, so that it is not taken for the id of another.
+            Err(malformed) => {
+                let json = String::from_utf8_lossy(&malformed.json);
+                self.seen.insert(&format!("\0{json}"))
+            }
         }
     }
 }
