@@ -153,17 +153,19 @@ impl Store {
                              AND o.oomnitza_id = forms.oomnitza_id)",
             // All else hangs on the person.
             "DELETE FROM people WHERE person = ?1",
-            "INSERT INTO rewrites (rewrite, forgotten) VALUES (1, 1) ON CONFLICT DO UPDATE SET forgotten = forgotten + 1",
         ] {
-            let mut query = sqlx::query(statement);
-            if statement.contains('?') {
-                query = query.bind(person);
-            }
-            query
+            sqlx::query(statement)
+                .bind(person)
                 .execute(&mut *transaction)
                 .await
                 .map_err(&failed)?;
         }
+        sqlx::query(
+            "INSERT INTO rewrites (rewrite, forgotten) VALUES (1, 1) ON CONFLICT DO UPDATE SET forgotten = forgotten + 1",
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
         for name in sought::names(somebody) {
             redact::name(&mut transaction, name)
                 .await
