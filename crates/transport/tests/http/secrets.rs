@@ -1,14 +1,9 @@
-//! No secret reaches an error, a `Debug` or a log, whatever the server does with it.
+//! No secret reaches an error or a `Debug`, whatever the server does with it.
 
-use std::{
-    error::Error as _,
-    io,
-    sync::{Arc, Mutex},
-};
+use std::error::Error as _;
 
 use http::HeaderName;
 use secrecy::SecretString;
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 use transport::Client;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -16,34 +11,6 @@ use crate::{TOKEN, client, settings};
 
 /// The part of the token that is secret.
 const SECRET: &str = "s3cr3t-t0ken-0123456789";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// All that an error shows, its causes included.
 fn shown(error: &transport::Error) -> String {
@@ -112,68 +79,5 @@ fn a_value_that_no_header_can_carry_is_not_repeated() {
     insta::assert_snapshot!(
         Client::new(settings).unwrap_err(),
         @"the value for the header `authorization` holds characters that a header cannot carry"
-    );
-}
-
-#[tokio::test]
-async fn logs_at_every_level_hold_no_secret_and_our_own_no_query_and_no_body() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(503))
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(429))
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    let answer = ResponseTemplate::new(200).set_body_string("\"answered\"");
-    Mock::given(any()).respond_with(answer).mount(&server).await;
-    let client = client(&server.uri());
-    client
-        .get("users")
-        .query(&[("email", "alice")])
-        .json_body("\"hunter2\"")
-        .send()
-        .await
-        .unwrap();
-
-    let text = log.text();
-    assert!(!text.contains(SECRET), "{text}");
-    let own: Vec<_> = text
-        .lines()
-        .filter(|line| line.contains(" transport::"))
-        .collect();
-    for word in ["alice", "hunter2", "answered"] {
-        assert!(own.iter().all(|line| !line.contains(word)), "{own:#?}");
-    }
-    let has = |words: &[&str]| {
-        own.iter()
-            .any(|line| words.iter().all(|word| line.contains(word)))
-    };
-    assert!(
-        has(&[
-            "DEBUG",
-            "transport.send",
-            "http.path=\"/users\"",
-            "http.status=200",
-            "attempt=3"
-        ]),
-        "{own:#?}"
-    );
-    assert!(has(&["WARN", "The system asks to slow down"]), "{own:#?}");
-    assert!(
-        has(&["WARN", "A request succeeded when repeated"]),
-        "{own:#?}"
     );
 }
