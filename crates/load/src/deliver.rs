@@ -6,6 +6,7 @@ mod rest;
 mod saas;
 mod run_log;
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -49,6 +50,16 @@ pub(crate) enum SecondLook {
 pub(crate) struct Failures {
     writes: AtomicU64,
     failed: AtomicU64,
+    /// Set once too many have failed, whatever becomes of those that are under way.
+    too_many: OnceLock<TooMany>,
+}
+
+/// As many writes failed, of so many, and so many may.
+#[derive(Debug, Clone, Copy)]
+struct TooMany {
+    failed: u64,
+    writes: u64,
+    allowed: u64,
 }
 
 impl Failures {
@@ -59,11 +70,26 @@ impl Failures {
 
     /// Refuses to go on once too many have failed.
     fn check(&self, guards: &Guards) -> Result<(), Stop> {
-        let writes = self.writes.load(Ordering::Relaxed);
-        let failed = self.failed.load(Ordering::Relaxed);
-        match guards.too_many_failed(writes, failed) {
+        if self.too_many.get().is_none() {
+            let writes = self.writes.load(Ordering::Relaxed);
+            let failed = self.failed.load(Ordering::Relaxed);
+            if let Some(allowed) = guards.too_many_failed(writes, failed) {
+                let too_many = TooMany {
+                    failed,
+                    writes,
+                    allowed,
+                };
+                // Whoever comes second has the same to say.
+                let _ = self.too_many.set(too_many);
+            }
+        }
+        match self.too_many.get() {
             None => Ok(()),
-            Some(allowed) => Err(Stop::TooManyFailed {
+            Some(&TooMany {
+                failed,
+                writes,
+                allowed,
+            }) => Err(Stop::TooManyFailed {
                 failed,
                 writes,
                 allowed,
@@ -257,4 +283,25 @@ pub(crate) fn not_attempted() -> Fault {
 /// What a refusal says to the operator: the status and Oomnitza's words.
 fn rejection(error: &oomnitza::Error) -> Settlement {
     failed(Reason::Rejected.in_words(chain(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_too_many_writes_failed_no_answer_that_is_under_way_takes_it_back() {
+        let guards = Guards::default();
+        let failures = Failures::default();
+        failures.note(20, 5);
+        failures.check(&guards).unwrap();
+        failures.note(1, 1);
+        failures.check(&guards).unwrap_err();
+        failures.note(7, 0);
+        let stop = failures.check(&guards).unwrap_err();
+        assert_eq!(
+            chain(&stop),
+            "`failed`: 6 of 21 writes failed, and 5 pass; see why in the error log, mend it and run again"
+        );
+    }
 }

@@ -1,12 +1,13 @@
 //! Guards: which of them a plan is over, and what they are measured by.
 
 use serde::{Deserialize, Serialize};
-use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
 
 use crate::error::Error;
 use crate::json::json;
 use crate::open::Store;
 use crate::runs::{RunKey, count, number};
+use crate::state::State;
 
 /// A guard that a plan is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,46 +38,6 @@ pub enum Furthest {
 }
 
 impl Store {
-    /// Puts on record which guards the plan of a run is over.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn keep_guard_hits(&self, key: RunKey, hits: &[GuardHit]) -> Result<(), Error> {
-        let failed = self.failed("keep what a guard found");
-        let mut writer = self.writer().await;
-        let mut transaction = writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(&failed)?;
-        for hit in hits {
-            sqlx::query(
-                "INSERT INTO guard_hits (run, guard, found, allowed, base, message) VALUES (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(key.run)
-            .bind(&hit.guard)
-            .bind(number(hit.found))
-            .bind(number(hit.allowed))
-            .bind(hit.base.map(number))
-            .bind(&hit.message)
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-            sqlx::query(
-                "INSERT INTO guard_examples (run, guard, person)
-                 SELECT ?, ?, p.person FROM json_each(?) j CROSS JOIN people p
-                 ON p.integration = ? AND p.source_id = j.value",
-            )
-            .bind(key.run)
-            .bind(&hit.guard)
-            .bind(json(&hit.examples))
-            .bind(key.integration)
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        }
-        transaction.commit().await.map_err(&failed)
-    }
-
     /// Reads which guards the plan of a run is over; the examples are addresses, or ids of users without one.
     ///
     /// # Errors
@@ -111,8 +72,8 @@ impl Store {
 
     /// Reads how many users the latest complete reads of a population had, at most `limit`, the newest first.
     ///
-    /// A read that was held back counts from its release on, and whoever released one has said what is usual now:
-    /// reads before it count no more.
+    /// Dry runs do not count. A read that is over a guard counts from its release on, and whoever released one has said
+    /// what is usual now: reads before it count no more.
     ///
     /// # Errors
     /// The database refused.
@@ -124,11 +85,13 @@ impl Store {
     ) -> Result<Vec<u64>, Error> {
         let mut reader = self.reader().await;
         let sizes: Vec<i64> = sqlx::query_scalar(
-            "SELECT seen FROM runs
+            "SELECT seen FROM runs r
              WHERE integration = ?1 AND planned_at IS NOT NULL AND partial = 0 AND kind = 'load' AND population = ?2
+               AND dry_run = 0
                AND state IN ('planned', 'completed', 'completed_with_errors', 'failed', 'interrupted', 'canceled')
+               AND (decision IS 'released' OR NOT EXISTS (SELECT 1 FROM guard_hits g WHERE g.run = r.run))
                AND run >= ifnull((SELECT max(run) FROM runs WHERE integration = ?1 AND planned_at IS NOT NULL
-                                  AND partial = 0 AND kind = 'load' AND decision = 'released'), 0)
+                                  AND partial = 0 AND kind = 'load' AND population = ?2 AND decision = 'released'), 0)
              ORDER BY run DESC LIMIT ?3",
         )
         .bind(integration)
@@ -159,6 +122,27 @@ impl Store {
         })
     }
 
+    /// Reads what started the latest load of everybody that did not come to its end, and how it ended; `None`: each did.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn cut_off_load(&self, integration: i64) -> Result<Option<(String, State)>, Error> {
+        let failed = self.failed("look up a load that was cut off");
+        let mut reader = self.reader().await;
+        let found: Option<(String, String)> = sqlx::query_as(
+            "SELECT trigger, state FROM runs
+             WHERE integration = ? AND planned_at IS NOT NULL AND partial = 0 AND kind = 'load' AND dry_run = 0
+               AND state IN ('failed', 'interrupted', 'canceled')
+             ORDER BY run DESC LIMIT 1",
+        )
+        .bind(integration)
+        .fetch_optional(&mut *reader)
+        .await
+        .map_err(&failed)?;
+        let found = found.map(|(trigger, state)| Ok((trigger, State::read(&state)?)));
+        found.transpose().map_err(&failed)
+    }
+
     /// Notes that a load of everybody has come so far; one that came further before stays.
     ///
     /// # Errors
@@ -178,4 +162,37 @@ impl Store {
             .map_err(self.failed("note how far a load came"))?;
         Ok(())
     }
+}
+
+/// Puts on record which guards the plan of a run is over.
+pub(crate) async fn keep_hits(
+    connection: &mut SqliteConnection,
+    key: RunKey,
+    hits: &[GuardHit],
+) -> Result<(), sqlx::Error> {
+    for hit in hits {
+        sqlx::query(
+            "INSERT INTO guard_hits (run, guard, found, allowed, base, message) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(key.run)
+        .bind(&hit.guard)
+        .bind(number(hit.found))
+        .bind(number(hit.allowed))
+        .bind(hit.base.map(number))
+        .bind(&hit.message)
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query(
+            "INSERT INTO guard_examples (run, guard, person)
+             SELECT ?, ?, p.person FROM json_each(?) j CROSS JOIN people p
+             ON p.integration = ? AND p.source_id = j.value",
+        )
+        .bind(key.run)
+        .bind(&hit.guard)
+        .bind(json(&hit.examples))
+        .bind(key.integration)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }

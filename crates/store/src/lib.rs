@@ -78,7 +78,9 @@ pub use open::Store;
 pub use outbox::{Message, NoticeEvent};
 pub use pauses::Pause;
 pub use people::{Known, PersonRow};
-pub use plan::{Action, Change, Content, ContentHash, Line, PlanSummary, Sighting, Verdict};
+pub use plan::{
+    Action, Change, CompletePlan, Content, ContentHash, Line, PlanSummary, Sighting, Verdict,
+};
 pub use presence::Presence;
 pub use query::{Cell, Rows};
 pub use requests::PeerRequest;

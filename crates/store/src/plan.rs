@@ -11,6 +11,7 @@ use sqlx::Connection;
 
 use crate::error::Error;
 use crate::faults::Fault;
+use crate::guards::{GuardHit, keep_hits};
 use crate::open::Store;
 use crate::people::PersonRow;
 use crate::presence::Presence;
@@ -131,6 +132,21 @@ pub struct PlanSummary {
     pub presence: Presence,
 }
 
+/// A complete plan, as it goes on record.
+#[derive(Debug, Clone, Copy)]
+pub struct CompletePlan<'a> {
+    /// The counts, as intents.
+    pub counts: &'a Counts,
+    /// How many of the users that were read are in scope.
+    pub in_scope: u64,
+    /// The hash of who could be seen, of a complete read.
+    pub population: Option<&'a str>,
+    /// The guards that it is over.
+    pub hits: &'a [GuardHit],
+    /// When both sides were read.
+    pub read_at: Timestamp,
+}
+
 impl Store {
     /// Writes a chunk of a run's plan (1 to some thousand lines) in one transaction, and adds to its summary.
     ///
@@ -163,23 +179,24 @@ impl Store {
         Ok(())
     }
 
-    /// Puts on record that the plan of a run is complete, with its counts as intents.
-    ///
-    /// `in_scope` is how many of the users that were read are in scope; `population` the hash of who could be seen,
-    /// of a complete read.
+    /// Puts on record that the plan of a run is complete, and what guards say of it: a run that dies thereafter has been
+    /// judged.
     ///
     /// # Errors
     /// The database refused.
     pub async fn complete_plan(
         &self,
         key: RunKey,
-        counts: &Counts,
-        in_scope: u64,
-        population: Option<&str>,
-        read_at: Timestamp,
+        plan: &CompletePlan<'_>,
         at: Timestamp,
     ) -> Result<(), Error> {
+        let failed = self.failed("complete a plan");
+        let counts = plan.counts;
         let mut writer = self.writer().await;
+        let mut transaction = writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(&failed)?;
         let done = sqlx::query(
             "UPDATE runs SET seen = ?, created = ?, updated = ?, unchanged = ?, skipped = ?, failed = ?, deactivated = ?,
                     in_scope = ?, population = ?, read_at = ?, planned_at = ? WHERE run = ?",
@@ -191,15 +208,19 @@ impl Store {
         .bind(number(counts.skipped))
         .bind(number(counts.failed))
         .bind(number(counts.deactivated))
-        .bind(number(in_scope))
-        .bind(population)
-        .bind(read_at.as_millisecond())
+        .bind(number(plan.in_scope))
+        .bind(plan.population)
+        .bind(plan.read_at.as_millisecond())
         .bind(at.as_millisecond())
         .bind(key.run)
-        .execute(&mut *writer)
+        .execute(&mut *transaction)
         .await
-        .map_err(self.failed("complete a plan"))?;
-        self.one(done.rows_affected(), "complete a plan")
+        .map_err(&failed)?;
+        self.one(done.rows_affected(), "complete a plan")?;
+        keep_hits(&mut transaction, key, plan.hits)
+            .await
+            .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
     }
 
     /// Reads the counts that a run's plan was completed with; `None` while the plan is not complete.

@@ -70,6 +70,25 @@ fn a_console_that_halves_overnight_parks_and_a_release_carries_on() {
 }
 
 #[test]
+fn no_look_at_what_is_held_back_lets_it_pass() {
+    let company = loaded(100);
+    let all = company.control.users();
+    company.control.set_users(&all[..50]);
+    for _ in 0..8 {
+        let _ = company.rollcall.run_dry().with_code(4);
+    }
+    // Judged it is as soon as it is on record.
+    let dying = company
+        .rollcall
+        .start_with(&["run", INTEGRATION], |command| {
+            command.env("ROLLCALL_KILL_AT", "plan_completed");
+        });
+    assert_eq!(dying.end().code, None);
+    let _ = company.rollcall.run().with_code(4);
+    assert_eq!(company.control.writes(), []);
+}
+
+#[test]
 fn an_empty_console_parks_and_nobody_is_gone_until_a_release() {
     let company = loaded(30);
     company.control.set_users(&[]);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use store::{GuardHit, PlanSummary};
+use store::{CompletePlan, GuardHit, PlanSummary};
 
 use super::Active;
 use crate::deliver::SecondLook;
@@ -68,7 +68,7 @@ impl Active<'_> {
         hits.splice(0..0, empty);
         self.settle(&summary, &tally, &population, request, &hits)
             .await?;
-        self.hold(&request.intent, hits).await?;
+        self.hold(&request.intent, &hits).await?;
         reach(Point::PlanSettled);
         self.deliver(&request.intent, SecondLook::WhenStale).await
     }
@@ -121,7 +121,7 @@ impl Active<'_> {
         planner.plan(users, people).await
     }
 
-    /// Puts the complete plan on record, and what the read says about who is there.
+    /// Puts the complete plan on record, what guards say of it, and what the read says about who is there.
     async fn settle(
         &mut self,
         summary: &PlanSummary,
@@ -131,17 +131,14 @@ impl Active<'_> {
         hits: &[GuardHit],
     ) -> Result<(), Stop> {
         let (store, now) = (&self.loader.store, Timestamp::now());
-        let read = (!self.partial).then_some(population);
-        store
-            .complete_plan(
-                self.key,
-                &summary.counts,
-                tally.in_scope,
-                read,
-                self.read_at,
-                now,
-            )
-            .await?;
+        let plan = CompletePlan {
+            counts: &summary.counts,
+            in_scope: tally.in_scope,
+            population: (!self.partial).then_some(population),
+            hits,
+            read_at: self.read_at,
+        };
+        store.complete_plan(self.key, &plan, now).await?;
         reach(Point::PlanCompleted);
         if self.partial {
             let people = summary.presence.people();

@@ -1,6 +1,6 @@
 //! What is held back: a plan that is over a guard, and a console that shows nobody any more.
 
-use store::{Furthest, GuardHit, Kind, Notice, PlanSummary};
+use store::{Furthest, GuardHit, Kind, Notice, PlanSummary, State};
 
 use super::{Active, SCHEDULE};
 use crate::error::Stop;
@@ -26,8 +26,10 @@ impl Active<'_> {
                 let by_schedule = request.trigger == SCHEDULE;
                 match store.furthest_load(integration).await? {
                     Furthest::Nowhere => (!by_schedule, by_schedule),
-                    // A first load that was cut off is gone on with by the next one, whatever starts that.
-                    Furthest::Begun => (true, false),
+                    Furthest::Begun => (
+                        !by_schedule || self.goes_on_with_one_by_hand().await?,
+                        false,
+                    ),
                     Furthest::Completed => (false, false),
                 }
             }
@@ -49,18 +51,23 @@ impl Active<'_> {
         Ok(measure.hits())
     }
 
-    /// Keeps what the guards found; a plan that is over one is not delivered.
-    pub(super) async fn hold(&mut self, intent: &Intent, hits: Vec<GuardHit>) -> Result<(), Stop> {
+    /// Whether the load that was cut off last was started by hand, and nobody canceled it: what is left of it is loaded by
+    /// whatever starts the next.
+    async fn goes_on_with_one_by_hand(&self) -> Result<bool, Stop> {
+        let cut_off = self.loader.store.cut_off_load(self.key.integration).await?;
+        Ok(cut_off.is_some_and(|(trigger, state)| trigger != SCHEDULE && state != State::Canceled))
+    }
+
+    /// Holds back a plan that is over a guard: it is not delivered.
+    pub(super) async fn hold(&mut self, intent: &Intent, hits: &[GuardHit]) -> Result<(), Stop> {
         if hits.is_empty() {
             return Ok(());
         }
-        let store = &self.loader.store;
-        store.keep_guard_hits(self.key, &hits).await?;
-        self.hits = store.guard_hits(self.key).await?;
+        self.hits = self.loader.store.guard_hits(self.key).await?;
         match intent {
             // It says what a load would come to.
             Intent::DryRun => Ok(()),
-            Intent::Plan | Intent::Deliver(_) => Err(Stop::Parked(guards::sentence(&hits))),
+            Intent::Plan | Intent::Deliver(_) => Err(Stop::Parked(guards::sentence(hits))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A run that takes back what another one wrote.
 
 use jiff::Timestamp;
-use store::{Kind, NewRun, PlanSummary, Run, State, WrittenChange};
+use store::{CompletePlan, Kind, NewRun, PlanSummary, Run, State, WrittenChange};
 use uuid::Uuid;
 
 use super::{Active, Loader};
@@ -170,18 +170,6 @@ impl Active<'_> {
                 .await?;
         }
         self.read_at = Timestamp::now();
-        store
-            .complete_plan(
-                self.key,
-                &summary.counts,
-                tally.in_scope,
-                None,
-                self.read_at,
-                self.read_at,
-            )
-            .await?;
-        reach(Point::PlanCompleted);
-        self.among = Some(summary.presence.people());
         let measure = Measure {
             guards: &self.loader.integration.guards,
             tally: &tally,
@@ -190,7 +178,18 @@ impl Active<'_> {
             reviewed: false,
             first: false,
         };
-        self.hold(&undo.intent, measure.hits()).await?;
+        let hits = measure.hits();
+        let plan = CompletePlan {
+            counts: &summary.counts,
+            in_scope: tally.in_scope,
+            population: None,
+            hits: &hits,
+            read_at: self.read_at,
+        };
+        store.complete_plan(self.key, &plan, self.read_at).await?;
+        reach(Point::PlanCompleted);
+        self.among = Some(summary.presence.people());
+        self.hold(&undo.intent, &hits).await?;
         reach(Point::PlanSettled);
         self.deliver(&undo.intent, SecondLook::WhenStale).await
     }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod company;
+mod first_loads;
 mod recovery;
 mod slots;
 mod stopping;

@@ -9,6 +9,7 @@ mod delivery;
 mod explain;
 mod forget;
 mod groups;
+mod guards;
 mod loads;
 mod opening;
 mod outcomes;

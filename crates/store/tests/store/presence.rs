@@ -161,10 +161,8 @@ async fn whom_a_run_brought_that_died_before_it_said_who_is_there_is_of_no_popul
         let (store, presence) = (&bed.store, &drive.summary.presence);
         let counts = &drive.summary.counts;
         let now = at(minutes);
-        store
-            .complete_plan(drive.key, counts, 0, Some(population), now, now)
-            .await
-            .unwrap();
+        bed.complete(drive.key, counts, Some(population), &[], now)
+            .await;
         store
             .settle_presence(drive.key, population, presence, now)
             .await

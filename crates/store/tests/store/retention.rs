@@ -216,7 +216,8 @@ async fn keep_examples(bed: &Bed, integration: i64, ids: &[&str]) {
         message: "2 users would be made".to_owned(),
         examples: ids.iter().map(|&id| id.to_owned()).collect(),
     };
-    bed.store.keep_guard_hits(key, &[hit]).await.unwrap();
+    let counts = store::Counts::default();
+    bed.complete(key, &counts, None, &[hit], day(0)).await;
 }
 
 /// What a day leaves of the daemon: a slot and its run, a configuration, a life, a pause, a notice, a request.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use store::{
-    Action, Cell, Change, Content, Counts, Fault, Known, Line, NewRun, PersonRow, PlanSummary,
-    RunKey, SaasPlan, Settled, Settlement, Severity, Sighting, State, Store, Verdict,
+    Action, Cell, Change, CompletePlan, Content, Counts, Fault, GuardHit, Known, Line, NewRun,
+    PersonRow, PlanSummary, RunKey, SaasPlan, Settled, Settlement, Severity, Sighting, State,
+    Store, Verdict,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -192,17 +193,29 @@ impl Bed {
         drive
             .people
             .extend(known.iter().flatten().map(|known| known.person));
-        self.store
-            .complete_plan(
-                drive.key,
-                &drive.summary.counts,
-                drive.summary.counts.seen,
-                complete.then_some("here"),
-                at(minutes),
-                at(minutes),
-            )
-            .await
-            .unwrap();
+        let counts = &drive.summary.counts;
+        let population = complete.then_some("here");
+        self.complete(drive.key, counts, population, &[], at(minutes))
+            .await;
+    }
+
+    /// Puts a plan on record as complete.
+    pub(crate) async fn complete(
+        &self,
+        key: RunKey,
+        counts: &Counts,
+        population: Option<&str>,
+        hits: &[GuardHit],
+        at: Timestamp,
+    ) {
+        let plan = CompletePlan {
+            counts,
+            in_scope: counts.seen,
+            population,
+            hits,
+            read_at: at,
+        };
+        self.store.complete_plan(key, &plan, at).await.unwrap();
     }
 
     /// Delivers everything that is planned, successfully.

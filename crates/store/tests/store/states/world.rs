@@ -150,11 +150,8 @@ impl World {
         let partial = self.model.runs[active.run].partial;
         let counts = active.summary.counts;
         let read = (!partial).then_some(population);
+        self.bed.complete(key, &counts, read, &[], now).await;
         let store = &self.bed.store;
-        store
-            .complete_plan(key, &counts, counts.seen, read, now, now)
-            .await
-            .unwrap();
         if partial {
             store
                 .touch(&active.summary.presence.people(), now)
