@@ -3,6 +3,7 @@
 
 mod difference;
 mod gone;
+mod memory;
 mod roles;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use crate::settings::Saas;
 
 pub(crate) use difference::{Wanted, difference};
 pub(crate) use gone::places_of_the_gone;
+pub(crate) use memory::correct;
 pub(crate) use roles::roles_of;
 
 /// What the error log knows the place of a user by.

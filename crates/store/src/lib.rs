@@ -87,8 +87,8 @@ pub use requests::PeerRequest;
 pub use retention::{Pruned, Pruning, Retention};
 pub use runs::{Counts, Integration, Kind, NewRun, NewRunSlot, Run, RunKey};
 pub use saas::{
-    Activity, AssignedPlace, Deactivated, Deactivation, KnownPlace, SaasAction, SaasChange,
-    SaasDone, SaasPlan, SaasSettled, SaasSettlement, Shown,
+    Activity, AssignedPlace, Corrections, Deactivated, Deactivation, KnownPlace, RememberedPlace,
+    SaasAction, SaasChange, SaasDone, SaasPlan, SaasSettled, SaasSettlement, Shown,
 };
 pub use services::Service;
 pub use settle::{Settled, Settlement};

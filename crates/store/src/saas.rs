@@ -2,6 +2,7 @@
 //!
 //! What is here, and not Oomnitza's listing, says whom an integration assigned: nobody else is ever deactivated.
 
+mod corrections;
 mod intents;
 mod settle;
 
@@ -16,6 +17,7 @@ use crate::open::Store;
 use crate::people::PersonRow;
 use crate::runs::count;
 
+pub use corrections::{Corrections, RememberedPlace};
 pub use intents::{SaasAction, SaasChange, SaasPlan};
 pub use settle::{Deactivated, Deactivation, SaasDone, SaasSettled, SaasSettlement, Shown};
 
@@ -68,7 +70,7 @@ pub struct KnownPlace {
     pub assigned: bool,
     /// Whether it is active.
     pub activity: Activity,
-    /// The id by which it was deactivated, and is activated again.
+    /// Its own id, by which it is deactivated and activated, where a listing showed it.
     pub saas_user_id: Option<String>,
     /// The external id that was sent last.
     pub external_id: Option<String>,

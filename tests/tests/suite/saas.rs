@@ -2,6 +2,7 @@
 //! has none that is active.
 
 mod gone;
+mod others;
 mod outcomes;
 
 use std::collections::BTreeMap;

@@ -77,7 +77,8 @@ impl Deliverer<'_> {
             .await?;
         reach(Point::PlacesMarked);
         let luck = Luck::default();
-        let visits = self.assign(id, visits, &mut settled, &luck).await;
+        let mut visits = self.assign(id, visits, &mut settled, &luck).await;
+        self.look_at_assigned(id, &mut visits).await;
         let writes: Vec<_> = visits
             .iter()
             .map(|visit| self.write_place(id, visit, &luck).boxed())
@@ -173,8 +174,8 @@ impl Deliverer<'_> {
         let settlement = match result.await {
             Ok(()) => SaasSettlement::Done(SaasDone {
                 assigned: visit.is_assigned_by_us,
-                // Which is still to be asked for.
-                active: false,
+                // Else that is still to be asked for.
+                active: visit.after.active == Some(true) && visit.left.active.is_none(),
                 ..visit.after.done(visit.person.as_str())
             }),
             Err(settlement) => settlement,

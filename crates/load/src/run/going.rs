@@ -15,7 +15,7 @@ use crate::point::{Point, reach};
 use crate::progress::Phase;
 use crate::read::{self, Side, UserReader};
 use crate::request::{Request, Whom};
-use crate::saas::Application;
+use crate::saas::{Application, correct};
 
 impl Active<'_> {
     /// Reads, plans, and delivers where that is intended.
@@ -42,7 +42,9 @@ impl Active<'_> {
         let application = match saas {
             Some(saas) => {
                 let reading = Application::read(&self.reader, saas);
-                Some(loader.halt.or_stop(reading).await?)
+                let application = loader.halt.or_stop(reading).await?;
+                correct(&loader.store, self.key, &application).await?;
+                Some(application)
             }
             None => None,
         };

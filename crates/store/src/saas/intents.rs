@@ -292,7 +292,8 @@ async fn mark_sent(connection: &mut SqliteConnection, changes: &[i64]) -> Result
     Ok(marked.rows_affected())
 }
 
-/// Remembers which places are being assigned; one that is deactivated stays so until it is activated.
+/// Remembers which places are being assigned; one that is deactivated stays so until it is activated, and of what was
+/// there no listing says any more what is.
 async fn remember_assigning(
     connection: &mut SqliteConnection,
     integration: i64,
@@ -303,7 +304,7 @@ async fn remember_assigning(
         "INSERT INTO saas_users (integration, saas_id, oomnitza_id, person, assigned, activity)
          SELECT ?, ?, value ->> 1, value ->> 0, 1, 'assigning' FROM json_each(?) WHERE true
          ON CONFLICT DO UPDATE SET person = excluded.person, assigned = 1,
-             activity = iif(activity = 'active', 'assigning', activity)",
+             activity = iif(activity = 'active', 'assigning', activity), listed = NULL",
     )
     .bind(integration)
     .bind(saas_id)

@@ -289,7 +289,7 @@ impl Store {
         .map_err(self.failed(STORE))
     }
 
-    /// Keeps what a listing showed of places, by `user_id`.
+    /// Keeps what a listing showed of places, by `user_id`, and their own ids, where it showed them.
     ///
     /// # Errors
     /// The database refused.
@@ -297,26 +297,23 @@ impl Store {
         &self,
         integration: i64,
         saas_id: &str,
-        shown: &[(String, Shown)],
+        shown: &[(String, Shown, Option<String>)],
     ) -> Result<(), Error> {
         let failed = self.failed(STORE);
         let mut writer = self.writer().await;
         for chunk in shown.chunks(1000) {
-            let rows: Vec<(&str, bool, Option<&str>, Option<&str>)> = chunk
+            let rows: Vec<_> = chunk
                 .iter()
-                .map(|(id, shown)| match shown {
-                    Shown::Nothing => (id.as_str(), false, None, None),
-                    Shown::Place { external_id, roles } => (
-                        id.as_str(),
-                        true,
-                        Some(external_id.as_str()),
-                        Some(roles.as_str()),
-                    ),
+                .map(|(id, shown, own_id)| match shown {
+                    Shown::Nothing => (id, false, None, None, own_id),
+                    Shown::Place { external_id, roles } => {
+                        (id, true, Some(external_id), Some(roles), own_id)
+                    }
                 })
                 .collect();
             sqlx::query(
                 "UPDATE saas_users SET listed = j.value ->> 1, shown_external_id = j.value ->> 2,
-                        shown_roles = j.value ->> 3
+                        shown_roles = j.value ->> 3, saas_user_id = ifnull(j.value ->> 4, saas_user_id)
                  FROM json_each(?) j WHERE integration = ? AND saas_id = ? AND oomnitza_id = j.value ->> 0",
             )
             .bind(json(&rows))

@@ -300,8 +300,8 @@ async fn what_is_shown_after_a_write_is_kept_until_the_next_one() {
         roles: String::new(),
     };
     let rows = [
-        ("9001".to_owned(), shown.clone()),
-        ("P2".to_owned(), Shown::Nothing),
+        ("9001".to_owned(), shown.clone(), Some("41".to_owned())),
+        ("P2".to_owned(), Shown::Nothing, None),
     ];
     store
         .keep_shown(integration, APPLICATION, &rows)
@@ -312,6 +312,7 @@ async fn what_is_shown_after_a_write_is_kept_until_the_next_one() {
         .await
         .unwrap();
     assert_eq!(known["9001"].shown, Some(shown));
+    assert_eq!(known["9001"].saas_user_id.as_deref(), Some("41"));
     assert_eq!(known["P2"].shown, Some(Shown::Nothing));
     assert!(
         store

@@ -56,10 +56,13 @@ impl Deliverer<'_> {
                 return Ok(());
             }
         };
-        let shown: Vec<(String, Shown)> = unread
+        let shown: Vec<(String, Shown, Option<String>)> = unread
             .into_iter()
             .filter_map(|oomnitza_id| {
-                let shown = match application.place(&oomnitza_id) {
+                let place = application.place(&oomnitza_id);
+                let own_id = place.and_then(|place| place.id.as_ref());
+                let own_id = own_id.map(|id| id.as_str().to_owned());
+                let shown = match place {
                     Some(place) => Shown::Place {
                         external_id: place.external_id.clone(),
                         roles: place.roles.clone(),
@@ -67,7 +70,7 @@ impl Deliverer<'_> {
                     None if application.is_complete => Shown::Nothing,
                     None => return None,
                 };
-                Some((oomnitza_id, shown))
+                Some((oomnitza_id, shown, own_id))
             })
             .collect();
         Ok(self

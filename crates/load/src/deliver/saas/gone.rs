@@ -1,7 +1,7 @@
 //! Deactivating those who are gone; what Oomnitza says of single ones counts for these alone.
 
 use oomnitza::{Activity, SaasId, SaasUserId};
-use store::{Deactivated, Deactivation, Fault, SaasAction, SaasChange};
+use store::{Deactivated, Deactivation, Fault, KnownPlace, SaasAction, SaasChange};
 
 use super::{CHUNK, Deliverer, Luck, fault_of, place_not_attempted};
 use crate::error::Stop;
@@ -39,8 +39,17 @@ impl Deliverer<'_> {
         chunk: &[SaasChange],
     ) -> Result<(), Stop> {
         let (mut settled, mut changes, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        let people: Vec<&str> = chunk
+            .iter()
+            .filter_map(|change| change.oomnitza_id.as_deref())
+            .collect();
+        let known = self
+            .store
+            .known_places(self.key.integration, id.as_str(), &people)
+            .await?;
         for change in chunk {
-            match to_deactivate(application, change) {
+            let known = change.oomnitza_id.as_ref().and_then(|id| known.get(id));
+            match to_deactivate(application, change, known) {
                 Ok(id) => {
                     changes.push(change);
                     ids.push(id);
@@ -144,11 +153,21 @@ fn deactivated(change: &SaasChange, outcome: Deactivation) -> Deactivated {
 fn to_deactivate(
     application: &Application,
     change: &SaasChange,
+    known: Option<&KnownPlace>,
 ) -> Result<SaasUserId, Deactivation> {
     let place = change.oomnitza_id.as_deref();
-    match place.and_then(|id| application.place(id)) {
+    let place = place.and_then(|id| application.place(id));
+    let is_own = known.is_some_and(|known| {
+        let listed = place.and_then(|place| place.id.as_ref());
+        let pair = known.saas_user_id.as_deref().zip(listed);
+        known.assigned && pair.is_none_or(|(own, listed)| own == listed.as_str())
+    });
+    match place {
         None if application.is_complete => Err(Deactivation::Withdrawn(
             "the person is not assigned in Oomnitza any more".to_owned(),
+        )),
+        _ if !is_own => Err(Deactivation::Withdrawn(
+            "somebody else has assigned the person in Oomnitza since".to_owned(),
         )),
         Some(place) if place.active == Some(false) => Err(Deactivation::Withdrawn(
             "somebody has deactivated it in Oomnitza".to_owned(),

@@ -135,6 +135,36 @@ impl Deliverer<'_> {
         there
     }
 
+    /// Looks at those who are back and were not listed, now that they are assigned: the place may be another one, which
+    /// is active, and the id by which the old one was deactivated is nobody's.
+    pub(super) async fn look_at_assigned(&self, id: &SaasId, visits: &mut [Visit]) {
+        let mut back: Vec<&mut Visit> = visits
+            .iter_mut()
+            .filter(|visit| visit.is_to_be_assigned && visit.left.active == Some(true))
+            .collect();
+        if back.is_empty() {
+            return;
+        }
+        let listing = Application::listed(self.reader, id.clone());
+        let application = match self.halt.or_stop(listing).await {
+            Ok(application) => application,
+            Err(stop) => {
+                tracing::warn!(error = %stop.for_log(), "Could not read what was assigned of SaaS users");
+                return;
+            }
+        };
+        for visit in &mut back {
+            let Some(place) = application.place(visit.person.as_str()) else {
+                continue;
+            };
+            let is_new = place.id.is_some() && place.id != visit.id;
+            if place.active.unwrap_or(is_new) {
+                visit.left.active = None;
+            }
+            visit.id = place.id.clone().or(visit.id.take());
+        }
+    }
+
     /// Activates those whom this integration had deactivated and who are back.
     pub(super) async fn activate(
         &self,
