@@ -45,6 +45,13 @@ pub(crate) enum SecondLook {
     WhenStale,
 }
 
+impl SecondLook {
+    /// Whether people who were read at one time are read again at another.
+    fn is_due(self, read_at: Timestamp, now: Timestamp) -> bool {
+        self == Self::Always || now.duration_since(read_at).unsigned_abs() > FRESH
+    }
+}
+
 /// How many writes of a run failed, for the guard that stops it.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
@@ -175,8 +182,7 @@ impl Deliverer<'_> {
 
     /// Whether what is about to be changed is looked at again before.
     fn looks_again(&self) -> bool {
-        let age = Timestamp::now().duration_since(self.read_at).unsigned_abs();
-        self.second_look == SecondLook::Always || age > FRESH
+        self.second_look.is_due(self.read_at, Timestamp::now())
     }
 
     /// Withdraws the changes of a chunk that somebody has made pointless since the plan; gives the others.
@@ -288,6 +294,16 @@ fn rejection(error: &oomnitza::Error) -> Settlement {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_run_looks_again_once_its_read_is_older_than_ten_minutes() {
+        let read_at: Timestamp = "2026-11-23T02:00:00Z".parse().unwrap();
+        for (time, plain) in [("02:00:00", false), ("02:10:00", false), ("02:10:01", true)] {
+            let now: Timestamp = format!("2026-11-23T{time}Z").parse().unwrap();
+            assert_eq!(SecondLook::WhenStale.is_due(read_at, now), plain, "{time}");
+            assert!(SecondLook::Always.is_due(read_at, now), "{time}");
+        }
+    }
 
     #[test]
     fn once_too_many_writes_failed_no_answer_that_is_under_way_takes_it_back() {
