@@ -1,9 +1,12 @@
 //! What is remembered of places gives way to what the listing shows for certain.
 
-use store::{Activity, Corrections, RunKey, Store};
+use store::{Activity, Corrections, RememberedPlace, RunKey, Store};
 
 use super::Application;
 use crate::error::Stop;
+
+/// Places that are looked at together.
+const CHUNK: u32 = 5000;
 
 /// Corrects what is remembered: a place with another id of its own was removed, and assigned anew by somebody else; and
 /// what is shown as active is so, whoever activated it.
@@ -15,11 +18,28 @@ pub(crate) async fn correct(
     let Some(id) = &application.id else {
         return Ok(());
     };
+    let integration = key.integration;
+    let mut after = String::new();
+    loop {
+        let chunk = store
+            .remembered_places(integration, id.as_str(), &after, CHUNK)
+            .await?;
+        let Some(last) = chunk.last() else {
+            return Ok(());
+        };
+        last.oomnitza_id.clone_into(&mut after);
+        let corrections = corrections(chunk, application);
+        if !corrections.is_empty() {
+            store
+                .correct_places(integration, id.as_str(), &corrections)
+                .await?;
+        }
+    }
+}
+
+fn corrections(places: Vec<RememberedPlace>, application: &Application) -> Corrections {
     let mut corrections = Corrections::default();
-    for known in store
-        .remembered_places(key.integration, id.as_str())
-        .await?
-    {
+    for known in places {
         let Some(place) = application.place(&known.oomnitza_id) else {
             continue;
         };
@@ -39,10 +59,5 @@ pub(crate) async fn correct(
             corrections.active.push(known.oomnitza_id);
         }
     }
-    if corrections.is_empty() {
-        return Ok(());
-    }
-    Ok(store
-        .correct_places(key.integration, id.as_str(), &corrections)
-        .await?)
+    corrections
 }

@@ -39,7 +39,7 @@ impl Corrections {
 }
 
 impl Store {
-    /// Lists what is remembered of the places in an application.
+    /// Lists what is remembered of the places in an application: at most `limit`, behind the `user_id` `after`.
     ///
     /// # Errors
     /// The database refused.
@@ -47,15 +47,19 @@ impl Store {
         &self,
         integration: i64,
         saas_id: &str,
+        after: &str,
+        limit: u32,
     ) -> Result<Vec<RememberedPlace>, Error> {
         let failed = self.failed(LOOK_UP);
         let mut reader = self.reader().await;
         let rows: Vec<(String, Option<String>, String, bool)> = sqlx::query_as(
             "SELECT oomnitza_id, saas_user_id, activity, listed IS NOT NULL FROM saas_users
-             WHERE integration = ? AND saas_id = ?",
+             WHERE integration = ? AND saas_id = ? AND oomnitza_id > ? ORDER BY oomnitza_id LIMIT ?",
         )
         .bind(integration)
         .bind(saas_id)
+        .bind(after)
+        .bind(limit)
         .fetch_all(&mut *reader)
         .await
         .map_err(&failed)?;

@@ -77,6 +77,25 @@ fn a_place_that_was_removed_and_assigned_by_somebody_else_is_theirs() {
 }
 
 #[test]
+fn a_place_is_known_by_its_id_once_the_listing_shows_it() {
+    let company = company(6, 1.0, Delivery::Rest);
+    company.control.set_saas_listing(SaasListing {
+        ids: false,
+        ..SaasListing::default()
+    });
+    company.load();
+    company.control.set_saas_listing(SaasListing::default());
+    company.next_load_sends_nothing();
+    let email = emails(&company).remove(0);
+    leave(&company, &email);
+    remove_place(&company, &email);
+    assign(&company, &email, true);
+    company.load();
+    assert_eq!(company.count("deactivated"), 0);
+    assert_eq!(place(&company, &email)["active"], true);
+}
+
+#[test]
 fn a_place_that_somebody_else_assigned_after_the_plan_is_left() {
     let (mut company, email) = loaded(ActivityShown::Told);
     company
