@@ -26,6 +26,8 @@ mod interruptions;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod mending;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod notify;
