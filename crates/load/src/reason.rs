@@ -206,8 +206,8 @@ mod tests {
 
     use super::*;
 
-    fn cause(message: impl ToString) -> String {
-        let fault = Reason::Rejected.in_words(message.to_string());
+    fn cause(message: String) -> String {
+        let fault = Reason::Rejected.in_words(message);
         fault.cause.expect("words have a cause")
     }
 

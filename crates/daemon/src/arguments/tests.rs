@@ -10,8 +10,8 @@ use super::Arguments;
 
 /// All files below a folder with one of the endings.
 fn files(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("a folder of the workspace") {
+        let path = entry.expect("an entry").path();
         if path.is_dir() && !path.ends_with("tests") {
             files(&path, endings, found);
         } else if path
@@ -61,7 +61,10 @@ fn words(line: &str) -> Vec<String> {
             (None, ' ' | '\n') if depth == 0 => words.push(String::new()),
             // What may be left out is tried too.
             (None, '[' | ']') => {}
-            _ => words.last_mut().unwrap().push(character),
+            _ => words
+                .last_mut()
+                .expect("there always is one")
+                .push(character),
         }
     }
     words.retain(|word| !word.is_empty());
