@@ -52,6 +52,8 @@ mod reading;
 #[cfg(test)]
 mod saas;
 #[cfg(test)]
+mod screen;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod source_faults;

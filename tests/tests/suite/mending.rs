@@ -1,5 +1,6 @@
 //! What `errors` says would mend them: pasted into the file it is taken, and the next load has none of them.
 
+use serde_json::json;
 use serde_yaml::Value;
 use tests::Config;
 
@@ -22,22 +23,27 @@ fn paste(into: &mut Value, pasted: Value) {
     }
 }
 
-/// Loads a company that has just one group of errors, and pastes what would mend it, with what is written for its `…`.
+/// Loads a company that is configured so and has errors of one kind; pastes what would mend it.
 #[track_caller]
 fn mends(change: impl FnOnce(&mut Config), written: &str) {
-    let company = Company::with(8, 0.5, change);
+    mends_in(&Company::with(8, 0.5, change), written);
+}
+
+/// The same in a company, with what is written for the `…` of what is shown.
+#[track_caller]
+fn mends_in(company: &Company, written: &str) {
     company.load_with_code(3);
     let rollcall = &company.rollcall;
-    let groups = rollcall.command(&["errors", "--groups", "--json"]);
-    let groups = groups.with_code(0).json();
-    let printed = groups[0]["yaml"].as_str().expect("what would mend it");
     let shown = rollcall.command(&["errors"]).with_code(0).stdout;
-    for line in printed.lines() {
-        assert!(shown.contains(line), "{shown}");
-    }
+    // A paragraph for each group; they want the same.
+    let paragraph = shown.split("\n\n").next().unwrap();
+    let lines: Vec<&str> = paragraph
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .collect();
+    let entry = lines.join("\n").replace('…', written);
 
     let mut yaml: Value = serde_yaml::from_str(&rollcall.yaml()).unwrap();
-    let entry = printed.replace('…', written);
     paste(&mut yaml, serde_yaml::from_str(&entry).unwrap());
     rollcall.write_config(&serde_yaml::to_string(&yaml).unwrap());
     let _ = rollcall.check().with_code(0);
@@ -56,6 +62,16 @@ const SHORT: &str =
 #[test]
 fn the_yaml_for_a_value_that_a_table_lacks_mends_it() {
     mends(|config| config.map("role", SHORT), "25");
+}
+
+#[test]
+fn the_yaml_for_a_value_that_cannot_be_shown_mends_it_too() {
+    let company = Company::with(8, 0.5, |config| {
+        config.map("role", "{ from: lowestRole, table: { Viewer: 25, Admin: 23, C-Level: 25, IR Team: 25, IT: 25 } }");
+    });
+    let odd = json!({ "lowestRole": "\u{1b}[2J\u{7}Boss\u{85}\u{202e}\n\"" });
+    company.edit_user(&company.newcomers()[0], &odd);
+    mends_in(&company, "25");
 }
 
 #[test]
