@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::config::{self, Config, Integration, Loaded, either, nearest};
 use crate::exit::Usage;
+use crate::output;
 use crate::secrets;
 
 /// Reads the configuration, and says every fault of it.
@@ -24,7 +25,7 @@ pub(crate) fn configuration(path: &Path) -> anyhow::Result<Config> {
         Ok(Loaded { config, .. }) => Ok(config),
         Err(faults) => {
             for fault in &faults {
-                eprintln!("{fault}");
+                output::talk!("{fault}");
             }
             let faults = match faults.len() {
                 1 => "1 fault".to_owned(),

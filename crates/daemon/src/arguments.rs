@@ -3,6 +3,8 @@
 mod reading;
 #[cfg(feature = "demo")]
 mod standing_in;
+#[cfg(all(test, feature = "demo"))]
+mod tests;
 mod waiting;
 
 use std::path::PathBuf;

@@ -74,7 +74,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         #[cfg(feature = "demo")]
         Command::Bench(command) => block_on(bench::bench(command)),
         #[cfg(feature = "demo")]
-        Command::Points => Ok(crate::points::points()),
+        Command::Points => crate::points::points(),
         #[cfg(feature = "demo")]
         Command::Simulate(command) => bench::simulate(command),
         #[cfg(feature = "demo")]

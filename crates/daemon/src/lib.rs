@@ -5,6 +5,12 @@
 //!
 //! **Invariant:** stdout is data, stderr is talk.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what people read goes through `output::Screen`"
+)]
+
 pub mod config;
 pub mod secrets;
 
@@ -39,7 +45,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             let exit = exit::of_error(&error);
-            eprintln!("rollcall: {}", exit::sentence(&error));
+            output::talk!("rollcall: {}", exit::sentence(&error));
             exit.into()
         }
     }

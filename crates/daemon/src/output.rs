@@ -1,5 +1,7 @@
 //! Data on stdout: a table for people, JSON or CSV for programs; and the summary of a run.
 
+mod screen;
+
 use std::io::{self, Write as _};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -7,9 +9,11 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use load::{Report, State};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{Cell, Rows};
 
+pub(crate) use self::screen::{Screen, line_of_yaml, on_one_line, say, shown, talk};
 use crate::arguments::Format;
 
 /// Prints rows; people see `columns` alone, with times in their own zone.
@@ -19,21 +23,26 @@ pub(crate) fn print(
     columns: &[&str],
     zone: &TimeZone,
 ) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
     if format.json {
-        let objects: Vec<Value> = objects(rows);
-        serde_json::to_writer_pretty(&mut stdout, &objects)?;
-        writeln!(stdout)?;
+        json(&objects(rows))?;
     } else if format.csv {
-        let mut writer = csv::Writer::from_writer(stdout);
+        let mut writer = csv::Writer::from_writer(io::stdout().lock());
         writer.write_record(&rows.columns)?;
         for row in &rows.rows {
             writer.write_record(row.iter().map(text))?;
         }
         writer.flush()?;
     } else {
-        writeln!(stdout, "{}", table(rows, columns, zone))?;
+        say!("{}", table(rows, columns, zone))?;
     }
+    Ok(())
+}
+
+/// Prints JSON for programs.
+pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut stdout, value)?;
+    writeln!(stdout)?;
     Ok(())
 }
 
@@ -69,7 +78,8 @@ fn table(rows: &Rows, columns: &[&str], zone: &TimeZone) -> Table {
     table.set_header(columns);
     for row in &rows.rows {
         table.add_row(shown.iter().map(|&index| {
-            let cell = comfy_table::Cell::new(in_zone(&text(&row[index]), zone));
+            let text = in_zone(&text(&row[index]), zone);
+            let cell = comfy_table::Cell::new(on_one_line(&text));
             match row[index] {
                 Cell::Integer(_) | Cell::Real(_) => cell.set_alignment(CellAlignment::Right),
                 _ => cell,
@@ -113,12 +123,10 @@ pub(crate) fn instant(at: Timestamp, zone: &TimeZone) -> String {
 
 /// Prints what a run came to.
 pub(crate) fn summary(report: &Report, as_json: bool) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
     if as_json {
-        serde_json::to_writer_pretty(&mut stdout, &summary_json(report))?;
-        writeln!(stdout)?;
-        return Ok(());
+        return json(&summary_json(report));
     }
+    let mut stdout = Screen::stdout();
     let counts = &report.counts;
     let intents = if report.intents {
         " (intents: nothing was written)"
@@ -134,7 +142,7 @@ pub(crate) fn summary(report: &Report, as_json: bool) -> anyhow::Result<()> {
         report.run_id,
     )?;
     if let Some(error) = &report.error {
-        writeln!(stdout, "{error}")?;
+        writeln!(stdout, "{}", on_one_line(error))?;
     }
     let mut table = new_table();
     table.set_header(["outcome", "reason", "users"]);
@@ -158,7 +166,8 @@ pub(crate) fn summary(report: &Report, as_json: bool) -> anyhow::Result<()> {
     }
     writeln!(stdout, "{table}")?;
     for hit in report.guards.iter().filter(|hit| !hit.examples.is_empty()) {
-        writeln!(stdout, "{}: {}", hit.guard, hit.examples.join(", "))?;
+        let examples = hit.examples.join(", ");
+        writeln!(stdout, "{}: {}", hit.guard, on_one_line(&examples))?;
     }
     if report.state == State::Parked {
         writeln!(

@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::exit::{Exit, Usage};
+use crate::output;
 
 /// Where the process kills itself: `plan_completed`, or `batch_sent:3` for the third time.
 const KILL_AT: &str = "ROLLCALL_KILL_AT";
@@ -51,11 +52,11 @@ pub(crate) fn arm() -> anyhow::Result<()> {
 }
 
 /// Prints the names of all points.
-pub(crate) fn points() -> Exit {
+pub(crate) fn points() -> anyhow::Result<Exit> {
     for point in Point::ALL {
-        println!("{}", point.name());
+        output::say!("{}", point.name())?;
     }
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 fn parse(text: &str) -> anyhow::Result<(Point, u32)> {

@@ -8,6 +8,8 @@ use load::{Phase, Progress};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::output;
+
 /// Shows progress until the run is over.
 pub(crate) struct Show {
     task: JoinHandle<()>,
@@ -30,7 +32,7 @@ impl Show {
                 if terminal {
                     draw(&shown, now);
                 } else if phase.replace(now.phase) != Some(now.phase) {
-                    eprintln!("{} …", word(now.phase));
+                    output::talk!("{} …", word(now.phase));
                 }
                 // Nobody reads faster than that.
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -3,6 +3,8 @@
 use load::{Cause, Halt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::output;
+
 /// The signals that end a command; from the moment this is made they end nothing by themselves.
 #[derive(Debug)]
 pub(crate) struct Signals {
@@ -33,7 +35,7 @@ impl Signals {
         let stopped = halt.clone();
         tokio::spawn(async move {
             self.next().await;
-            eprintln!("stopping; once more to stop at once");
+            output::talk!("stopping; once more to stop at once");
             stopped.stop(Cause::Shutdown);
             self.next().await;
             // The next run closes this one.

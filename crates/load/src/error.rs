@@ -179,9 +179,9 @@ impl Error {
 /// What to do about a run that was to be released and is not parked.
 fn after_parking(state: State, integration: &str) -> String {
     match state {
-        State::Overtaken => format!(
-            ": a newer run has taken its place, `rollcall runs --integration {integration}` shows it"
-        ),
+        State::Overtaken => {
+            format!(": a newer run has taken its place, `rollcall runs {integration}` shows it")
+        }
         State::Planned => "; `rollcall apply` carries out a planned one".to_owned(),
         State::Interrupted => {
             format!("; `rollcall run {integration}` compares anew and does what is left")

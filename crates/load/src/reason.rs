@@ -107,9 +107,7 @@ impl Reason {
             Self::AmbiguousInOomnitza => {
                 "merge the people in Oomnitza, or correct the key of one of them"
             }
-            Self::Mapping => {
-                "correct the expression of the field in `mapping`, or the user in the console"
-            }
+            Self::Mapping => "correct the expression of the field, or the user in the console",
             Self::UnknownValue => {
                 "add the value to the `table` of the field, or give the table an `otherwise`"
             }
@@ -146,7 +144,9 @@ impl Reason {
 
     /// The same in the words of a system, which may name this user's values.
     pub(crate) fn in_words(self, message: String) -> Fault {
-        let cause = mapping::alike(without_tries(&message).as_ref());
+        let told = without_tries(&message);
+        let (ours, theirs) = told.split_at(start_of_words(&told));
+        let cause = mapping::alike(ours) + &mapping::alike_but_values(theirs);
         self.because_of_all(message, &cause)
     }
 
@@ -156,6 +156,18 @@ impl Reason {
         fault.field = Some(field.to_owned());
         fault
     }
+}
+
+/// Finds where the words of a system begin: behind the colon after what says that they are its.
+fn start_of_words(message: &str) -> usize {
+    const SAYS: [&str; 3] = [
+        "Oomnitza refused",
+        "Oomnitza's run log says",
+        "the answer was",
+    ];
+    let said = SAYS.iter().filter_map(|says| message.find(says)).min();
+    let colon = said.and_then(|said| Some(said + message[said..].find(": ")?));
+    colon.map_or(message.len(), |colon| colon + 2)
 }
 
 /// Leaves out how often and how long a request was tried, which differs from user to user.
@@ -186,4 +198,51 @@ pub(crate) fn of_issues(issues: Vec<mapping::Issue>) -> Option<Fault> {
         fault.message.push_str(&issue.message);
     }
     Some(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use oomnitza::Error;
+
+    use super::*;
+
+    fn cause(message: String) -> String {
+        let fault = Reason::Rejected.in_words(message);
+        fault.cause.expect("words have a cause")
+    }
+
+    #[test]
+    fn backticks_are_quotes_in_the_words_of_a_system_alone() {
+        let refused = |words: &str| Error::Refused {
+            operation: "update a person",
+            status: http::StatusCode::BAD_REQUEST,
+            words: words.to_owned(),
+        };
+        for (message, expected) in [
+            (
+                refused("`L2` is no role, row 17").to_string(),
+                "Oomnitza refused to update a person with 400 Bad Request: … is no role, row …",
+            ),
+            (
+                "`role` is not as it was sent; Oomnitza's run log says: Failed: `L2` is no role"
+                    .to_owned(),
+                "`role` is not as it was sent; Oomnitza's run log says: Failed: … is no role",
+            ),
+            (
+                "could not update a person: the answer was 502 Bad Gateway: `a` is down; gave up after 6 tries in 9 s"
+                    .to_owned(),
+                "could not update a person: the answer was 502 Bad Gateway: … is down",
+            ),
+            (
+                "Oomnitza refused: “Ada” left at 2026-11-29T10:00:00Z".to_owned(),
+                "Oomnitza refused: … left at …",
+            ),
+            (
+                "it is wrong: put it where `credentials` points".to_owned(),
+                "it is wrong: put it where `credentials` points",
+            ),
+        ] {
+            assert_eq!(cause(message), expected);
+        }
+    }
 }

@@ -45,7 +45,7 @@ mod check;
 mod samples;
 mod vocabulary;
 
-pub use alike::alike;
+pub use alike::{alike, alike_but_values};
 pub use apply::{Input, Lookup, ScopeTrace, Trace};
 pub use canonical::{Compared, Kind, canonical, compared, equal, fold};
 pub use check::Findings;

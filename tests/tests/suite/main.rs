@@ -26,6 +26,8 @@ mod interruptions;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod mending;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod notify;
@@ -49,6 +51,8 @@ mod presence;
 mod reading;
 #[cfg(test)]
 mod saas;
+#[cfg(test)]
+mod screen;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]

@@ -48,6 +48,24 @@ fn an_empty_console_after_users_were_seen_parks_the_run() {
 }
 
 #[test]
+fn a_dry_run_and_a_plan_read_the_console_too() {
+    let company = Company::plain(10, 1.0);
+    company.load();
+    for (user, gone_now) in company.control.users().iter().zip(1..=2) {
+        let id = user["id"].as_str().unwrap();
+        assert!(company.control.remove_user(id));
+        let _ = match gone_now {
+            1 => company.rollcall.run_dry().with_code(0),
+            _ => company.rollcall.plan().with_code(0),
+        };
+        assert_eq!(gone(&company.rollcall), gone_now);
+    }
+    let seen = "SELECT count(*) FROM v_people WHERE gone_since IS NULL AND last_seen_at >=
+                (SELECT started_at FROM v_runs ORDER BY run_id DESC LIMIT 1)";
+    assert_eq!(company.rollcall.value(seen), 8);
+}
+
+#[test]
 fn a_user_who_disappears_is_gone_and_one_who_returns_is_not() {
     let company = Company::plain(10, 0.5);
     company.load();

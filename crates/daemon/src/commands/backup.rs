@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::exit::Exit;
+use crate::output;
 use crate::{app, config};
 
 /// Copies the database of the configuration at `path`, which may have faults, to a new file.
@@ -11,11 +12,11 @@ pub(crate) async fn backup(path: &Path, to: &Path) -> anyhow::Result<Exit> {
     let store = app::read_store_in(&config::state_dir(path)).await?;
     store.backup(to).await?;
     let bytes = fs::metadata(to)?.len();
-    println!(
+    output::say!(
         "`{}`: {}, a copy of the whole database",
         to.display(),
         size(bytes)
-    );
+    )?;
     Ok(Exit::Done)
 }
 

@@ -55,15 +55,15 @@ pub(crate) async fn bench(command: &Bench) -> anyhow::Result<Exit> {
                 .as_deref()
                 .is_none_or(|only| only == delivery)
             {
-                eprintln!("{users} users, {delivery} …");
+                output::talk!("{users} users, {delivery} …");
                 measured.extend(measure(users, delivery == "bulk")?);
             }
         }
     }
     if command.json {
-        println!("{}", serde_json::to_string_pretty(&measured)?);
+        output::json(&measured)?;
     } else {
-        print(&measured);
+        print(&measured)?;
     }
     Ok(Exit::Done)
 }
@@ -164,7 +164,7 @@ fn start_stand_ins(users: u32) -> anyhow::Result<Running> {
 pub(crate) fn simulate(command: &Simulate) -> anyhow::Result<Exit> {
     let simulator = Simulator::launch(Options::bench(command.users))?;
     let ready = serde_json::to_string(&StandIns::of(&simulator))?;
-    println!("{ready}");
+    output::say!("{ready}")?;
     let mut rest = Vec::new();
     std::io::stdin().read_to_end(&mut rest)?;
     Ok(Exit::Done)
@@ -302,7 +302,7 @@ async fn post_batches(target: &transport::Client, batches: u32) -> anyhow::Resul
     Ok(())
 }
 
-fn print(measured: &[Measured]) {
+fn print(measured: &[Measured]) -> anyhow::Result<()> {
     let mut table = output::new_table();
     table.set_header([
         "users",
@@ -336,5 +336,5 @@ fn print(measured: &[Measured]) {
         row.extend(figures.map(|figure| Cell::new(figure).set_alignment(CellAlignment::Right)));
         table.add_row(row);
     }
-    println!("{table}");
+    Ok(output::say!("{table}")?)
 }

@@ -1,6 +1,5 @@
 //! `check` and `schema`: the configuration, offline.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -8,6 +7,7 @@ use serde_json::json;
 use crate::arguments::Format;
 use crate::config::{self, Fault};
 use crate::exit::Exit;
+use crate::output;
 
 pub(crate) fn check(path: &Path, format: Format) -> anyhow::Result<Exit> {
     let (faults, warnings, integrations) = match config::load(path) {
@@ -23,7 +23,6 @@ pub(crate) fn check(path: &Path, format: Format) -> anyhow::Result<Exit> {
     } else {
         Exit::Usage
     };
-    let mut stdout = std::io::stdout().lock();
     if format.json {
         let list = |faults: &[Fault]| -> Vec<_> {
             faults
@@ -35,10 +34,9 @@ pub(crate) fn check(path: &Path, format: Format) -> anyhow::Result<Exit> {
                 .collect()
         };
         let answer = json!({"faults": list(&faults), "warnings": list(&warnings)});
-        serde_json::to_writer_pretty(&mut stdout, &answer)?;
-        writeln!(stdout)?;
+        output::json(&answer)?;
     } else if format.csv {
-        let mut writer = csv::Writer::from_writer(stdout);
+        let mut writer = csv::Writer::from_writer(std::io::stdout().lock());
         writer.write_record(["kind", "file", "line", "column", "message"])?;
         let kinds = faults
             .iter()
@@ -51,25 +49,23 @@ pub(crate) fn check(path: &Path, format: Format) -> anyhow::Result<Exit> {
         writer.flush()?;
     } else {
         for fault in &faults {
-            writeln!(stdout, "{fault}")?;
+            output::say!("{fault}")?;
         }
         for warning in &warnings {
-            eprintln!("warning: {warning}");
+            output::talk!("warning: {warning}");
         }
         if faults.is_empty() {
             let integrations = match integrations {
                 1 => "1 integration".to_owned(),
                 count => format!("{count} integrations"),
             };
-            writeln!(stdout, "{}: no faults, {integrations}", path.display())?;
+            output::say!("{}: no faults, {integrations}", path.display())?;
         }
     }
     Ok(exit)
 }
 
 pub(crate) fn schema() -> anyhow::Result<Exit> {
-    let mut stdout = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut stdout, &config::schema())?;
-    writeln!(stdout)?;
+    output::json(&config::schema())?;
     Ok(Exit::Done)
 }

@@ -31,15 +31,16 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
     write(&folder, &stand_ins, &shape)?;
     let path = folder.join("rollcall.yaml");
     let config = app::configuration(&path)?;
-    println!(
+    output::say!(
         "A SentinelOne console ({}) and an Oomnitza instance ({}) stand in on loopback.\n",
-        stand_ins.sentinelone_url, stand_ins.oomnitza_url
-    );
+        stand_ins.sentinelone_url,
+        stand_ins.oomnitza_url
+    )?;
 
     let halt = Signals::mind()?.stopping();
     let (store, logging) = run::prepare(&config).await?;
     for load in ["first load", "second load, with nothing changed in between"] {
-        println!("The {load}:");
+        output::say!("The {load}:")?;
         let report = run::with_loader(
             &config,
             INTEGRATION,
@@ -54,7 +55,7 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
     run::close(store).await?;
     drop(logging);
 
-    println!("Why the others were not loaded (`rollcall errors`):");
+    output::say!("Why the others were not loaded (`rollcall errors`):")?;
     let errors = Errors {
         run_id: None,
         integration: None,
@@ -69,7 +70,7 @@ pub(crate) async fn demo(command: &Demo) -> anyhow::Result<Exit> {
         },
     };
     read::errors(&path, &errors).await?;
-    queries(&folder);
+    queries(&folder)?;
     Ok(Exit::Done)
 }
 
@@ -94,14 +95,15 @@ fn folder(command: &Demo) -> anyhow::Result<PathBuf> {
     }
 }
 
-fn queries(folder: &Path) {
+fn queries(folder: &Path) -> anyhow::Result<()> {
     let database = folder.join("rollcall.db");
     let database = database.display();
-    println!(
+    output::say!(
         "The database and the configuration are in {}. Try\n\n\
          sqlite3 -readonly {database} \"SELECT started_at, state, seen, created, updated, unchanged, skipped, failed FROM v_runs\"\n\
          sqlite3 -readonly {database} \"SELECT email, reason, message FROM v_open_errors WHERE outcome = 'failed'\"\n\
          sqlite3 -readonly {database} \"SELECT email, role, last_login FROM v_people WHERE two_fa_enabled = 0 AND gone_since IS NULL LIMIT 10\"",
         folder.display()
-    );
+    )?;
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! `doctor`: carried out by the daemon where one runs on the same state, else by this process.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::arguments::Doctor;
@@ -8,6 +7,7 @@ use crate::config;
 use crate::control::Client;
 use crate::doctor::{self, Finding};
 use crate::exit::{self, Exit};
+use crate::output;
 
 pub(crate) async fn doctor(path: &Path, command: &Doctor) -> anyhow::Result<Exit> {
     let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -25,13 +25,11 @@ pub(crate) async fn doctor(path: &Path, command: &Doctor) -> anyhow::Result<Exit
             here(daemon, path).await
         }
     };
-    let mut stdout = io::stdout().lock();
     if command.json {
-        serde_json::to_writer_pretty(&mut stdout, &found)?;
-        writeln!(stdout)?;
+        output::json(&found)?;
     } else {
         for finding in &found {
-            writeln!(stdout, "{finding}")?;
+            output::say!("{finding}")?;
         }
     }
     Ok(doctor::exit_of(&found))

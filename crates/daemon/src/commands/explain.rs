@@ -40,7 +40,7 @@ pub(crate) async fn explain(path: &Path, command: &Explain) -> anyhow::Result<Ex
     } else {
         let explanations = explanations.iter();
         let texts = explanations.map(|one| text::text(one, &config.timezone));
-        texts.collect::<Vec<_>>().join("\n")
+        output::shown(&texts.collect::<Vec<_>>().join("\n")).into_owned()
     };
     match io::stdout().lock().write_all(printed.as_bytes()) {
         // Whoever reads a page of it may have read enough.
@@ -244,9 +244,10 @@ async fn conditions(
         Ok(conditions) => Some(conditions),
         // What the run did is on record all the same.
         Err(error) => {
-            eprintln!(
+            output::talk!(
                 "the configuration {} that is on record for the run `{}` cannot be read any more: {error:#}",
-                run.config_hash, run.run_id
+                run.config_hash,
+                run.run_id
             );
             None
         }

@@ -127,19 +127,20 @@ pub(crate) async fn fields(path: &Path, command: &Fields) -> anyhow::Result<Exit
             "fields": output::objects(&all),
             "roles": output::objects(&role_rows(&roles)),
         });
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        output::json(&answer)?;
         return Ok(Exit::Done);
     }
     if !command.format.csv {
         shorten(&mut all);
-        println!(
+        output::say!(
             "{} users and {} people were looked at",
-            source.looked_at, target.looked_at
-        );
+            source.looked_at,
+            target.looked_at
+        )?;
     }
     output::print(&all, command.format, &columns, &config.timezone)?;
     if !command.format.csv {
-        println!("Role numbers in use in Oomnitza, for the field `role`:");
+        output::say!("Role numbers in use in Oomnitza, for the field `role`:")?;
         let format = Format {
             json: false,
             csv: false,

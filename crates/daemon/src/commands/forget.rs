@@ -9,6 +9,7 @@ use crate::config;
 use crate::control::Client;
 use crate::exit::Exit;
 use crate::forget::{self, Forgotten};
+use crate::output;
 
 pub(crate) async fn forget(path: &Path, command: &Forget) -> anyhow::Result<Exit> {
     let daemon = Client::find(&config::state_dir(path)).await?;
@@ -32,28 +33,31 @@ async fn here(path: &Path, email: &str) -> anyhow::Result<Forgotten> {
 
 fn print(forgotten: &Forgotten, as_json: bool) -> anyhow::Result<()> {
     if !forgotten.log_is_rid {
-        eprintln!(
+        output::talk!(
             "somebody reads the database, so that its log, `rollcall.db-wal`, still holds what was there; \
              run `rollcall forget` for it again when they are through, or restart the daemon"
         );
     }
     if forgotten.people.is_empty() {
-        eprintln!(
+        output::talk!(
             "nobody on record has this address; the database, which still held what was there of somebody who was \
              forgotten before, is written anew"
         );
     }
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&forgotten.people)?);
+        output::json(&forgotten.people)?;
         return Ok(());
     }
     for gone in &forgotten.people {
-        println!(
+        output::say!(
             "{}: user {} is forgotten, with {} changes and {} rows of the error log",
-            gone.integration, gone.source_id, gone.changes, gone.errors
-        );
+            gone.integration,
+            gone.source_id,
+            gone.changes,
+            gone.errors
+        )?;
     }
-    eprintln!(
+    output::talk!(
         "copies and backups of the database are not touched; whoever is still in the console comes back with the next load"
     );
     Ok(())

@@ -23,6 +23,7 @@ use super::fields;
 use crate::arguments::Init;
 use crate::config::{self, Config, SecretSource};
 use crate::exit::{self, Exit, Usage};
+use crate::output;
 use crate::{app, doctor};
 
 /// The id of the integration that is written.
@@ -42,7 +43,7 @@ pub(crate) async fn init(path: &Path, command: &Init) -> anyhow::Result<Exit> {
     let text = text::yaml(path, &answers, &offers);
     understood(&text, path)?;
     file::write(path, &text, command.force)?;
-    eprintln!(
+    output::talk!(
         "wrote `{0}`; look it over, and then:\n  \
          rollcall check                            # every fault of it, offline\n  \
          rollcall doctor                           # both systems, tokens, this machine\n  \
@@ -63,7 +64,7 @@ fn understood(text: &str, path: &Path) -> anyhow::Result<Config> {
         Err(faults) => {
             // Their places are in a file that nobody has seen.
             for fault in &faults {
-                eprintln!("{}", fault.message);
+                output::talk!("{}", fault.message);
             }
             Err(Usage("what was answered cannot be used; nothing was written".to_owned()).into())
         }
@@ -76,13 +77,13 @@ async fn tried<R: BufRead, W: io::Write>(
     questions: Option<&mut Questions<R, W>>,
 ) -> anyhow::Result<Vec<Offer>> {
     if let Some(name) = of_the_service_alone(config) {
-        eprintln!(
+        output::talk!(
             "nothing is tried: systemd hands the credential `{name}` to the service alone; \
              `rollcall doctor` tries it once the service runs"
         );
         return Ok(Vec::new());
     }
-    eprintln!("trying both tokens, and looking at the fields of both systems …");
+    output::talk!("trying both tokens, and looking at the fields of both systems …");
     let seen = seen(config).await;
     match (seen, questions) {
         (Ok((users, people)), None) => Ok(offer::of(&users, &people)),
@@ -92,7 +93,7 @@ async fn tried<R: BufRead, W: io::Write>(
         (Err(error), None) => Err(error
             .context("the configuration was not written, `--offline` writes it without trying")),
         (Err(error), Some(questions)) => {
-            eprintln!("{}", exit::sentence(&error));
+            output::talk!("{}", exit::sentence(&error));
             if questions.confirm("Write the configuration all the same?")? {
                 Ok(Vec::new())
             } else {

@@ -1,6 +1,5 @@
 //! `notify --test`: a test to everybody who is told.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use crate::arguments::Notify;
 use crate::control::Client;
 use crate::exit::{Exit, Usage};
 use crate::notify::{Trial, try_all};
+use crate::output;
 
 pub(crate) async fn notify(path: &Path, command: &Notify) -> anyhow::Result<Exit> {
     let config = app::configuration(path)?;
@@ -37,7 +37,6 @@ pub(crate) async fn notify(path: &Path, command: &Notify) -> anyhow::Result<Exit
 }
 
 fn print(trials: &[Trial], as_json: bool) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
     if as_json {
         let trials: Vec<Value> = trials
             .iter()
@@ -46,14 +45,12 @@ fn print(trials: &[Trial], as_json: bool) -> anyhow::Result<()> {
                 json!({"channel": trial.channel, "told": told, "error": trial.error})
             })
             .collect();
-        serde_json::to_writer_pretty(&mut stdout, &trials)?;
-        writeln!(stdout)?;
-        return Ok(());
+        return output::json(&trials);
     }
     for trial in trials {
         match &trial.error {
-            None => writeln!(stdout, "{}: told", trial.channel)?,
-            Some(error) => writeln!(stdout, "{}: could not tell: {error}", trial.channel)?,
+            None => output::say!("{}: told", trial.channel)?,
+            Some(error) => output::say!("{}: could not tell: {error}", trial.channel)?,
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::arguments::{Cancel, Pause, Resume};
 use crate::config;
 use crate::control::{Client, Question};
 use crate::exit::Exit;
+use crate::output;
 
 pub(crate) async fn pause(path: &Path, command: &Pause) -> anyhow::Result<Exit> {
     let question = Question::Pause {
@@ -33,7 +34,7 @@ pub(crate) async fn cancel(path: &Path, command: &Cancel) -> anyhow::Result<Exit
 
 async fn order(path: &Path, question: &Question) -> anyhow::Result<Exit> {
     let sentence = daemon(path).await?.order(question).await?;
-    eprintln!("{sentence}");
+    output::talk!("{sentence}");
     Ok(Exit::Done)
 }
 

@@ -2,6 +2,7 @@
 
 mod groups;
 
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use store::Rows;
@@ -113,7 +114,8 @@ async fn configuration(config: &Config, run_id: &str) -> anyhow::Result<Exit> {
              the run was made before configurations were kept"
         );
     };
-    print!("{text}");
+    // It is data: a file to be.
+    io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }
 
@@ -162,7 +164,8 @@ pub(crate) async fn errors(path: &Path, command: &Errors) -> anyhow::Result<Exit
     };
     query.tail = format!(" ORDER BY {order}{}", limit.unwrap_or_default());
     if groups && !(command.format.csv || command.format.json) {
-        print!("{}", groups::text(&query.answer(&config).await?));
+        let text = groups::text(&query.answer(&config).await?);
+        write!(output::Screen::stdout(), "{text}")?;
         return Ok(Exit::Done);
     }
     let columns = [

@@ -80,7 +80,7 @@ async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::
     if command.format.json {
         let answer =
             json!({"summary": output::summary_json(report), "changes": output::objects(&changes)});
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        output::json(&answer)?;
     } else if command.format.csv {
         output::print(&changes, command.format, &[], &config.timezone)?;
     } else {
@@ -92,13 +92,13 @@ async fn show_plan(config: &Config, report: &Report, command: &Plan) -> anyhow::
             output::print(&changes, command.format, &columns, &config.timezone)?;
         }
         if all > SHOWN {
-            println!("and {} more; `--csv` and `--json` show all", all - SHOWN);
+            output::say!("and {} more; `--csv` and `--json` show all", all - SHOWN)?;
         }
         if report.error.is_none() {
-            println!(
+            output::say!(
                 "`rollcall apply {}` carries out exactly this plan",
                 report.run_id
-            );
+            )?;
         }
     }
     Ok(())

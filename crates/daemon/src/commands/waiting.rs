@@ -72,7 +72,7 @@ pub(crate) async fn discard(path: &Path, command: &Discard) -> anyhow::Result<Ex
         close(store).await?;
         discarded(&dropped?.integration)
     };
-    eprintln!("{sentence}");
+    output::talk!("{sentence}");
     Ok(Exit::Done)
 }
 
@@ -122,13 +122,13 @@ async fn show_left_alone(config: &Config, report: &Report) {
         return;
     };
     if !rows.rows.is_empty() {
-        println!("somebody has changed these fields since, so they are left:");
+        // The run is done, whether or not this can be shown.
+        let _ = output::say!("somebody has changed these fields since, so they are left:");
         let columns = ["email", "source_id", "left_alone"];
         let format = crate::arguments::Format {
             json: false,
             csv: false,
         };
-        // The run is done, whether or not this can be shown.
         let _ = output::print(&rows, format, &columns, &config.timezone);
     }
 }

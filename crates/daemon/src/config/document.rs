@@ -266,7 +266,7 @@ impl<'a> Reader<'a> {
         {
             self.report.fault(
                 place,
-                "this number is too large to be kept to its last digit; write it in quotes",
+                "this number is too large to be kept to its last digit; write a smaller one, or an id in quotes",
             );
             return Content::Refused;
         }

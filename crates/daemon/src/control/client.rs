@@ -19,6 +19,7 @@ use crate::doctor::Finding;
 use crate::exit::Exit;
 use crate::forget::Forgotten;
 use crate::notify::Trial;
+use crate::output;
 use crate::progress::Show;
 use crate::signals::Signals;
 
@@ -151,7 +152,7 @@ impl Client {
                     Some(Answer::Progress(progress)) => {
                         publisher.send_replace(progress);
                     }
-                    Some(Answer::Waiting { what }) => eprintln!("waiting: {what}"),
+                    Some(Answer::Waiting { what }) => output::talk!("waiting: {what}"),
                     Some(Answer::Report(report)) => return Ok(*report),
                     Some(answer) => return Err(self.unexpected(answer)),
                     None => return Err(Refusal::new(Exit::Interrupted, super::GONE).into()),
@@ -162,7 +163,7 @@ impl Client {
                         return Err(Refusal::new(Exit::Interrupted, sentence).into());
                     }
                     stopping = true;
-                    eprintln!("stopping; once more to leave that to the daemon");
+                    output::talk!("stopping; once more to leave that to the daemon");
                     // A daemon that is gone shows as the end of its answers.
                     let _ = self.tell(&Question::Stop).await;
                 }

@@ -75,6 +75,37 @@ async fn those_with_one_cause_stand_together_with_examples_and_the_yaml_that_men
     assert!(quoted[0].contains(r#""a: \"b\"": …"#), "{quoted:?}");
 }
 
+/// The roles of a `SaaS` user are written under `target`; a user whose roles have a fault.
+fn roles(id: &'static str, reason: &'static str, value: Option<&str>) -> Seen {
+    let mut fault = fault(Severity::Failed, reason);
+    fault.field = Some("saas.roles".to_owned());
+    fault.value = value.map(str::to_owned);
+    seen(id, Verdict::Fault(Box::new(fault)))
+}
+
+#[tokio::test]
+async fn the_yaml_for_roles_of_saas_users_stands_where_they_are_written() {
+    let bed = bed().await;
+    let users = [
+        roles("1", "unknown_value", Some("SOC")),
+        roles("2", "mapping", None),
+    ];
+    bed.run(&users, 0).await;
+    let above = "integrations:\n  sentinelone-users:\n    target:\n      saas:\n        roles:";
+    for view in ["v_error_groups", "v_open_error_groups"] {
+        assert_eq!(
+            bed.lines(&format!("SELECT yaml FROM {view} ORDER BY reason"))
+                .await,
+            [
+                format!("{above} … # write what has a value for these users"),
+                format!(
+                    "{above}\n          table:\n            \"SOC\": … # write what Oomnitza has for it"
+                ),
+            ]
+        );
+    }
+}
+
 #[tokio::test]
 async fn what_is_resolved_is_open_in_no_group() {
     let bed = bed().await;

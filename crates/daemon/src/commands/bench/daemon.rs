@@ -68,15 +68,16 @@ pub(super) async fn measure(command: &Bench) -> anyhow::Result<Exit> {
     let lengths = &command.lengths;
     let users = command.users.iter().copied().max().unwrap_or_default();
     let nobody = start_stand_ins(1)?;
-    eprintln!("{} starts on a new database …", lengths.starts);
+    output::talk!("{} starts on a new database …", lengths.starts);
     let (mut figures, idle_one) = on_new_databases(&nobody.ready, lengths).await?;
-    eprintln!("{} starts with a year of history …", lengths.starts);
+    output::talk!("{} starts with a year of history …", lengths.starts);
     figures.extend(with_a_year(&nobody.ready, lengths).await?);
-    eprintln!("{LOADS} loads of {users} users …");
+    output::talk!("{LOADS} loads of {users} users …");
     let loaded = Loaded::new(users).await?;
-    eprintln!(
+    output::talk!(
         "{} s with nothing to do, {} due times …",
-        lengths.idle, lengths.due_times
+        lengths.idle,
+        lengths.due_times
     );
     let (idle, punctual, after_load) = tokio::try_join!(
         before_a_load(&idle_one.service, lengths),
@@ -94,9 +95,9 @@ pub(super) async fn measure(command: &Bench) -> anyhow::Result<Exit> {
 /// Prints the figures; says whether each bound is kept.
 pub(super) fn tell(figures: &[Figure], as_json: bool) -> anyhow::Result<Exit> {
     if as_json {
-        println!("{}", serde_json::to_string_pretty(figures)?);
+        output::json(figures)?;
     } else {
-        print(figures);
+        print(figures)?;
     }
     let kept = figures.iter().all(|figure| figure.kept);
     Ok(if kept { Exit::Done } else { Exit::Failed })
@@ -299,7 +300,7 @@ fn folder(ready: &StandIns, schedule: &str) -> anyhow::Result<TempDir> {
     Ok(folder)
 }
 
-fn print(figures: &[Figure]) {
+fn print(figures: &[Figure]) -> anyhow::Result<()> {
     let mut table = output::new_table();
     table.set_header(["figure", "measured", "at most", "unit", "bound"]);
     for figure in figures {
@@ -320,7 +321,7 @@ fn print(figures: &[Figure]) {
             Cell::new(verdict),
         ]);
     }
-    println!("{table}");
+    Ok(output::say!("{table}")?)
 }
 
 /// As many digits as say something.

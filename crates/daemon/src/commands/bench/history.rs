@@ -18,6 +18,7 @@ use crate::app;
 use crate::arguments::Bench;
 use crate::commands::stand_ins::{INTEGRATION, Shape, StandIns, write};
 use crate::exit::Exit;
+use crate::output;
 
 /// One of so many users changes from one day to the next: 2 %.
 const ONE_OF: usize = 50;
@@ -41,7 +42,7 @@ pub(super) async fn measure(command: &Bench) -> anyhow::Result<Exit> {
         schedule: None,
     };
     write(folder.path(), &StandIns::of(&simulator), &shape)?;
-    eprintln!("{days} daily loads of {people} users, of whom 2 % change a day …");
+    output::talk!("{days} daily loads of {people} users, of whom 2 % change a day …");
     let control = simulator.control();
     let ids = ids(&control)?;
     for day in 0..days as usize {

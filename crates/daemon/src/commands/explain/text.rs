@@ -50,7 +50,7 @@ impl Page<'_> {
     fn line(&mut self, depth: usize, line: impl AsRef<str>) {
         let indent = "  ".repeat(depth);
         // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "{indent}{}", line.as_ref());
+        let _ = writeln!(self.text, "{indent}{}", output::on_one_line(line.as_ref()));
     }
 
     fn at(&self, at: At) -> String {

@@ -6,16 +6,20 @@ use std::io::{BufRead, Write};
 use super::offer::Offer;
 use crate::commands::fields::Census;
 use crate::exit::Usage;
+use crate::output::Screen;
 
 /// Somebody who answers.
 pub(super) struct Questions<R, W> {
     answers: R,
-    talk: W,
+    talk: Screen<W>,
 }
 
 impl<R: BufRead, W: Write> Questions<R, W> {
     pub(super) fn new(answers: R, talk: W) -> Self {
-        Self { answers, talk }
+        Self {
+            answers,
+            talk: Screen::new(talk),
+        }
     }
 
     /// Asks until the answer can be used; Enter alone is the default, if there is one.

@@ -11,13 +11,14 @@ use crate::output;
 pub(super) fn text(rows: &Rows) -> String {
     let groups = output::objects(rows);
     if groups.is_empty() {
-        eprintln!("no user was skipped or failed");
+        output::talk!("no user was skipped or failed");
     }
     groups.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
 fn paragraph(group: &Value) -> String {
-    let word = |name: &str| group[name].as_str().unwrap_or_default();
+    let lines = |name: &str| group[name].as_str().unwrap_or_default();
+    let word = |name: &str| output::on_one_line(lines(name));
     let users = group["users"].as_u64().unwrap_or_default();
     let noun = if users == 1 { "user" } else { "users" };
     let mut text = format!("{users} {noun}: {}\n", word("cause"));
@@ -45,8 +46,8 @@ fn paragraph(group: &Value) -> String {
     if !word("hint").is_empty() {
         let _ = writeln!(text, "  {}", word("hint"));
     }
-    for line in word("yaml").lines() {
-        let _ = writeln!(text, "    {line}");
+    for line in lines("yaml").lines() {
+        let _ = writeln!(text, "    {}", output::line_of_yaml(line));
     }
     text
 }
@@ -55,7 +56,7 @@ fn paragraph(group: &Value) -> String {
 fn example(user: &Value) -> String {
     let id = user["source_id"].as_str().unwrap_or_default();
     match user["email"].as_str() {
-        Some(email) => email.to_owned(),
+        Some(email) => output::on_one_line(email).into_owned(),
         None => format!("user {id}"),
     }
 }

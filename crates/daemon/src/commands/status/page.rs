@@ -50,7 +50,12 @@ fn write(page: &mut String, status: &Status, zone: &TimeZone) -> fmt::Result {
     writeln!(page, "\n{}", integrations(status, zone))?;
     for integration in &status.integrations {
         for sentence in details(integration, zone) {
-            writeln!(page, "{}: {sentence}", integration.id)?;
+            writeln!(
+                page,
+                "{}: {}",
+                integration.id,
+                output::on_one_line(&sentence)
+            )?;
         }
     }
     if !status.tokens.is_empty() {

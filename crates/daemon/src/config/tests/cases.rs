@@ -188,6 +188,10 @@ const CHANGES: &[(&str, &str)] = &[
     ),
     (
         "    schedule:\n",
+        "    guards: { update: 99999999999999999999 }\n    schedule:\n",
+    ),
+    (
+        "    schedule:\n",
         "    guards: { crate: 5% }\n    schedule:\n",
     ),
     ("log:\n", "metrics: { listen: here }\nlog:\n"),

@@ -101,6 +101,17 @@ fn fields_keep_the_order_of_the_file() {
 }
 
 #[test]
+fn an_at_least_that_is_left_out_yields_to_numbers_and_to_nothing() {
+    let guards = "    guards: { create: 0%, update: 3, blank: 0 }\n    schedule:\n";
+    let config = config(&[("    schedule:\n", guards)]);
+    let guards = &config.integrations[0].guards;
+    assert_eq!(guards.create, load::Limit::Percent(0.0));
+    assert_eq!(guards.update, load::Limit::Number(3));
+    assert_eq!(guards.blank, load::Limit::Number(0));
+    assert_eq!(guards.at_least, 5);
+}
+
+#[test]
 fn ids_keep_their_last_digit_and_are_a_set() {
     let written = "site_ids: [225494730938493804]";
     let ids = |instead| {

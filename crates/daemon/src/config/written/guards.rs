@@ -33,7 +33,8 @@ pub(crate) struct Guards {
     /// stops.
     #[schemars(extend("default" = "25%"))]
     pub(crate) failed: Option<Share>,
-    /// As many always pass where a share is written.
+    /// As many always pass where a share is written. Left out, it yields to `0%` and to a smaller number; written beside
+    /// one of them it contradicts it, and is refused.
     #[schemars(extend("default" = 5, "examples" = [5]))]
     pub(crate) at_least: Option<u64>,
 }
