@@ -120,7 +120,7 @@ impl Gist {
             self.kept.push_str(&unnumbered(quoted, false));
             self.kept.push_str(closing);
         } else if says {
-            let words = Self::new(self.quotes).of(&quoted.replace("\\\"", "\""));
+            let words = Self::new(self.quotes).of(&unescaped(quoted));
             self.kept.push('"');
             self.kept.push_str(&words);
             self.kept.push_str(closing);
@@ -128,6 +128,15 @@ impl Gist {
             self.kept.push_str(OMITTED);
         }
     }
+}
+
+/// What a text of JSON says, on one line; one that was cut off has only its quotes unescaped.
+fn unescaped(quoted: &str) -> String {
+    let text: Result<String, _> = serde_json::from_str(&format!("\"{quoted}\""));
+    text.map_or_else(
+        |_| quoted.replace("\\\"", "\""),
+        |text| text.replace(char::is_control, " "),
+    )
 }
 
 /// Finds where a quotation ends; one that was cut off has no end.
@@ -278,6 +287,10 @@ mod tests {
             (
                 r#"{"error": "`L2` is no role"}"#,
                 r#"{"error": "… is no role"}"#,
+            ),
+            (
+                r#"{"error": "\u201cAna\u201d ist\nvergeben"}"#,
+                r#"{"error": "… ist vergeben"}"#,
             ),
         ] {
             assert_eq!(alike_but_values(text), gist, "{text}");
