@@ -337,6 +337,21 @@ fn without_words(error: &dyn std::error::Error, status: Option<u16>) -> String {
     }
 }
 
+impl Error {
+    /// The error and its causes, on one line, without an address.
+    pub fn for_log(&self) -> String {
+        match self {
+            Self::NobodyMeant { run_id, .. } => {
+                format!("run `{run_id}` wrote no user with the address or id that was asked for")
+            }
+            Self::SeveralMeant { run_id, .. } => {
+                format!("run `{run_id}` wrote several users with the address that was asked for")
+            }
+            error => chain(error),
+        }
+    }
+}
+
 /// An error and its causes, on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -131,6 +131,8 @@ impl Count {
 pub(crate) struct Tally {
     /// Users of the read that are in scope.
     pub(crate) in_scope: u64,
+    /// Elements of the read without an id: anybody who is known may be one of them.
+    pub(crate) nameless: u64,
     /// `SaaS` users whom the integration has assigned and not deactivated.
     pub(crate) assigned: u64,
     create: Count,

@@ -90,6 +90,7 @@ impl Planner<'_> {
                     .next()?
                     .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
                 tally.in_scope += u64::from(!matches!(row.state, UserState::OutOfScope));
+                tally.nameless += u64::from(row.source_id.is_empty());
                 if self.whom.has(row.source_id, row.email) {
                     if matches!(self.whom, Whom::Address(_)) {
                         named.push(row.source_id.to_owned());

@@ -60,7 +60,14 @@ impl Active<'_> {
         let (mut summary, mut tally) = self
             .plan(users, people, application.as_ref(), &request.whom)
             .await?;
-        if !self.partial {
+        if tally.nameless > 0 {
+            tracing::warn!(
+                integration.id = %loader.integration.id,
+                users = tally.nameless,
+                "The console sent users without an id, so that nobody counts as gone"
+            );
+        }
+        if self.says_who_is_gone(&tally) {
             let application = application.as_ref();
             self.plan_the_gone(application, &population, &mut summary, &mut tally)
                 .await?;
@@ -123,6 +130,12 @@ impl Active<'_> {
         planner.plan(users, people).await
     }
 
+    /// Whether whom the read lacks is gone: of a part of the users nothing is said of the others, and whoever is known may
+    /// be the one whose id cannot be read.
+    fn says_who_is_gone(&self, tally: &Tally) -> bool {
+        !self.partial && tally.nameless == 0
+    }
+
     /// Puts the complete plan on record, what guards say of it, and what the read says about who is there.
     async fn settle(
         &mut self,
@@ -142,7 +155,7 @@ impl Active<'_> {
         };
         store.complete_plan(self.key, &plan, now).await?;
         reach(Point::PlanCompleted);
-        if self.partial {
+        if !self.says_who_is_gone(tally) {
             let people = summary.presence.people();
             store.touch(&people, now).await?;
             self.among = Some(people);

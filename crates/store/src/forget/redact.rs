@@ -99,7 +99,11 @@ impl Letters<'_> {
     /// Adds the condition that a column may have it: SQL folds ASCII alone, so whatever is not plain ASCII may.
     fn push(self, sql: &mut QueryBuilder<Sqlite>, column: &str) {
         let (begin, text, end) = match self {
-            Self::These(text) => (format!("instr({column}, "), text, ") > 0".to_owned()),
+            Self::These(text) => (
+                format!("(instr({column}, "),
+                text,
+                format!(") > 0 OR instr({column}, '\\') > 0)"),
+            ),
             Self::Any(folded) => (
                 format!("(instr(lower({column}), "),
                 folded,

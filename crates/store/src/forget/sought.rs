@@ -82,18 +82,34 @@ impl Address {
 
     /// A text with [`NOBODY`] for the address, unless that is a part of a longer one; `None`: it is not in it.
     pub(super) fn out_of_text(&self, text: &str) -> Option<String> {
+        // Letters with marks may be written as several.
+        let longest = 4 * self.folded.chars().count();
+        if text.contains('\\') {
+            let is =
+                |part: &str| self.is(part) || unescaped(part).is_some_and(|part| self.is(&part));
+            return unnamed(text, ESCAPED * longest, is);
+        }
         if !self.may_be_in(text) {
             return None;
         }
-        // Letters with marks may be written as several.
-        let longest = 4 * self.folded.chars().count();
         unnamed(text, longest, |part| self.is(part))
     }
 }
 
 /// A text with [`NOBODY`] for a name in just these letters, unless that is a part of a longer one; `None`: it is not in it.
 pub(super) fn name_out_of_text(text: &str, name: &str) -> Option<String> {
-    unnamed(text, name.chars().count(), |part| part == name)
+    let longest = ESCAPED * name.chars().count();
+    let is = |part: &str| part == name || unescaped(part).is_some_and(|part| part == name);
+    unnamed(text, longest, is)
+}
+
+/// How many letters one is at most where JSON escapes it.
+const ESCAPED: usize = 12;
+
+/// A part of a text of JSON without its escapes; `None`: it has none.
+fn unescaped(part: &str) -> Option<String> {
+    part.contains('\\')
+        .then(|| serde_json::from_str(&format!("\"{part}\"")).ok())?
 }
 
 /// By what else somebody is known in a text: a whole name, the id in the console.
@@ -192,6 +208,8 @@ mod tests {
         let address = Address::new("ärger@acme.com", fold);
         let text = address.out_of_text("is ÄRGER@ACME.COM there?");
         assert_eq!(text.as_deref(), Some("is … there?"));
+        let text = address.out_of_text(r#"{"error": "taken by \u00c4rger@acme.com; no"}"#);
+        assert_eq!(text.as_deref(), Some(r#"{"error": "taken by …; no"}"#));
     }
 
     #[test]
@@ -199,6 +217,20 @@ mod tests {
         let name = |text| name_out_of_text(text, "4711");
         assert_eq!(name("user 4711, 47110").as_deref(), Some("user …, 47110"));
         assert_eq!(name_out_of_text("the admin", "Admin"), None);
+        for (text, name, without) in [
+            (
+                r#"{"by": "Zo\u00eb Qz\u00e5"}"#,
+                "Zoë Qzå",
+                r#"{"by": "…"}"#,
+            ),
+            (r#""Ann \"Q\" Lee, and""#, r#"Ann "Q" Lee"#, r#""…, and""#),
+        ] {
+            assert_eq!(
+                name_out_of_text(text, name).as_deref(),
+                Some(without),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -163,6 +163,32 @@ fn narrowed(guards: &str) -> (Company, [String; 3]) {
 }
 
 #[test]
+fn nobody_is_gone_while_the_console_sends_a_user_without_an_id() {
+    let company = company(10, 1.0, Delivery::Rest);
+    company.load();
+    let all = company.control.users();
+    for id in [json!(null), json!("")] {
+        let mut users = all.clone();
+        users[3]["id"] = id;
+        let left = users.pop().expect("users");
+        company.control.set_users(&users);
+        let _ = company.rollcall.run().with_code(3);
+        assert_eq!(company.count("failed"), 1);
+        assert_eq!(company.count("deactivated"), 0);
+        let gone = "SELECT count(*) FROM v_people WHERE gone_since IS NOT NULL";
+        assert_eq!(company.rollcall.value(gone), 0, "{left}");
+    }
+    // Whoever left is gone as soon as everybody can be told apart.
+    company.control.set_users(&all[..9]);
+    company.load();
+    assert_eq!(company.count("deactivated"), 1);
+    company.control.set_users(&all);
+    company.load();
+    assert_eq!(places(&company), wanted(&company));
+    company.sums_hold();
+}
+
+#[test]
 fn who_left_while_other_sites_were_read_is_deactivated_when_all_are_read_again() {
     let (company, leaving) = narrowed("{ deactivate: 100% }");
     company.load();

@@ -243,7 +243,10 @@ fn answer(outcome: Outcome) -> Result<Report, Refusal> {
 
 /// A failure that has no run to tell of it.
 fn tell(id: &str, active: &Active, failure: &Failure) {
-    let error = failure.sentence();
+    let error = match failure {
+        Failure::Load(error) => error.for_log(),
+        setup @ Failure::Setup(_) => setup.sentence(),
+    };
     match failure {
         Failure::Load(load::Error::Busy { .. }) => {
             tracing::warn!(
