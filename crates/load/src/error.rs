@@ -363,3 +363,28 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_is_in_what_is_logged() {
+        let only = "ann@acme.com".to_owned();
+        let run_id = "r1".to_owned();
+        let nobody = Error::NobodyMeant {
+            run_id: run_id.clone(),
+            only: only.clone(),
+        };
+        let several = Error::SeveralMeant {
+            run_id,
+            only,
+            source_ids: "1, 2".to_owned(),
+        };
+        for error in [nobody, several] {
+            assert!(error.to_string().contains("ann@acme.com"), "{error}");
+            let logged = error.for_log();
+            assert!(logged.contains("`r1`") && !logged.contains('@'), "{logged}");
+        }
+    }
+}

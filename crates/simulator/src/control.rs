@@ -122,6 +122,11 @@ impl Control {
         lock(&self.shared.instance).bulk.drops.push(drop);
     }
 
+    /// Applies all records again, from now on.
+    pub fn drop_nothing_in_bulk(&self) {
+        lock(&self.shared.instance).bulk.drops.clear();
+    }
+
     /// Applies every finalized portion at once, as if time had passed.
     pub fn settle(&self) {
         lock(&self.shared.instance).settle();

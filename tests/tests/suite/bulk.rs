@@ -1,7 +1,9 @@
 //! Bulk: accepted at once, applied later, and answered in the run log.
 
 use serde_json::json;
-use simulator::{BulkDrop, BulkNull, Effect, Fault, Idents, Options, PortionState, System};
+use simulator::{
+    BulkDrop, BulkNull, BulkTiming, Effect, Fault, Idents, Options, PortionState, System,
+};
 use tests::{Config, Delivery};
 
 use crate::company::{Company, each, plain};
@@ -150,6 +152,48 @@ fn what_the_run_log_counts_as_failed_is_rejected_with_its_words() {
         company.sums_hold();
         company.no_violations();
     });
+}
+
+#[test]
+fn what_the_run_log_counts_as_failed_is_no_other_form_of_what_somebody_wrote_meanwhile() {
+    let options = Options {
+        bulk_timing: BulkTiming::AfterPolls(3),
+        ..plain(12, 1.0)
+    };
+    let company = Company::of(options, bulk);
+    company.load();
+    let emails = [
+        company.colleagues().remove(2),
+        company.colleagues().remove(7),
+    ];
+    let id = |email: &str| company.user_id(email);
+    for email in &emails {
+        let family = company.person(email)["last_name"].clone();
+        let name = format!("Xanthippe {}", family.as_str().expect("a name"));
+        let renamed = json!({ "fullName": name });
+        assert!(company.control.edit_user(&id(email), &renamed));
+    }
+    company.control.drop_in_bulk(BulkDrop {
+        containing: id(&emails[0]),
+        words: None,
+    });
+    company.control.clear_requests();
+    let mut going = company.rollcall.start_run();
+    going.wait_until(|| {
+        let mut writes = company.control.writes().into_iter();
+        writes.any(|write| write.path == "/api/v3/bulk")
+    });
+    let person = company.person(&emails[0])["user_id"].clone();
+    let by_hand = json!({ "first_name": "Quirin" });
+    let person = person.as_str().expect("an id");
+    assert!(company.control.edit_person(person, &by_hand));
+    let _ = going.end().with_code(3);
+    let rejected = ("failed(rejected)".to_owned(), 1);
+    assert_eq!(company.rollcall.latest_reasons(), [rejected]);
+    company.control.drop_nothing_in_bulk();
+    company.load();
+    assert_eq!(company.person(&emails[0])["first_name"], "Xanthippe");
+    company.next_load_sends_nothing();
 }
 
 #[test]

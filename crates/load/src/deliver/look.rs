@@ -107,19 +107,22 @@ impl Look {
         dropped.map(|one| one.field.as_str())
     }
 
+    /// A field that is shown neither as it was sent, nor as it was before, nor in what may be another form of it; the
+    /// load's own instant is none.
+    pub(crate) fn odd(&self, mapping: &Mapping) -> Option<&str> {
+        let mut deviations = self.deviations.iter();
+        let odd = deviations
+            .find(|one| !may_be_form_of(&one.sent, &one.shown) && lasts(mapping, &one.field));
+        odd.map(|one| one.field.as_str())
+    }
+
     /// What is to be remembered of a change that was applied.
     pub(crate) fn forms(self, mapping: &Mapping) -> Vec<Form> {
         let Self { id, deviations, .. } = self;
         deviations
             .into_iter()
             .filter(|one| !one.is_dropped())
-            // The load's own instant makes no change alone, however it is shown.
-            .filter(|one| {
-                mapping
-                    .fields()
-                    .iter()
-                    .any(|f| f.name() == one.field && !f.uses_sync_time())
-            })
+            .filter(|one| lasts(mapping, &one.field))
             .map(|one| Form {
                 oomnitza_id: id.clone(),
                 field: one.field,
@@ -128,6 +131,12 @@ impl Look {
             })
             .collect()
     }
+}
+
+/// Whether a field is mapped, and not to the load's own instant, which makes no change alone, however it is shown.
+fn lasts(mapping: &Mapping, field: &str) -> bool {
+    let mut fields = mapping.fields().iter();
+    fields.any(|one| one.name() == field && !one.uses_sync_time())
 }
 
 /// Looks up what Oomnitza shows of changes, by row of the change; who is not there is missing.

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 use oomnitza::{PortionId, RunLog};
-use store::{Action, Form, Notice, PlannedChange, Settlement};
+use store::{Action, Notice, PlannedChange, Settlement};
 
 use crate::deliver::{Deliverer, Look, Patience, done, failed, look_up, run_log, settle};
 use crate::error::Stop;
@@ -159,7 +159,7 @@ impl Deliverer<'_> {
         {
             self.store.settle_sent(self.key).await?;
         } else {
-            self.look_at_everybody(applied, &log).await?;
+            self.look_at_everybody(applied, &log, sent).await?;
         }
         Ok(Learnt::Everything)
     }
@@ -176,12 +176,32 @@ impl Deliverer<'_> {
         }))
     }
 
-    async fn look_at_everybody(&self, applied: Applied, log: &RunLog) -> Result<(), Stop> {
-        let mut after = 0;
+    async fn look_at_everybody(
+        &self,
+        applied: Applied,
+        log: &RunLog,
+        sent: &Sent,
+    ) -> Result<(), Stop> {
+        let rejected = self
+            .look_through(|change, look| self.judge(change, look, applied, log))
+            .await?;
+        let all_are_found = rejected >= not_applied(log, sent);
+        self.look_through(|change, look| Some(self.judge_odd(change, look, all_are_found, log)))
+            .await?;
+        Ok(())
+    }
+
+    /// Looks at everybody who was sent and is not settled, and settles whom `judge` does not leave for later; gives how
+    /// many are rejected.
+    async fn look_through(
+        &self,
+        judge: impl Fn(&PlannedChange, Option<&Look>) -> Option<Settlement> + Sync,
+    ) -> Result<u64, Stop> {
+        let (mut after, mut rejected) = (0, 0);
         loop {
             let chunk = self.store.sent_changes(self.key, after, LOOK).await?;
             let Some(last) = chunk.last() else {
-                return Ok(());
+                return Ok(rejected);
             };
             after = last.change;
             let looking = look_up(self.reader, self.mapping(), &chunk);
@@ -189,9 +209,15 @@ impl Deliverer<'_> {
             let (mut settled, mut forms) = (Vec::with_capacity(chunk.len()), Vec::new());
             for change in &chunk {
                 let look = looks.remove(&change.change);
-                let (settlement, mut shown) = self.judge(change, look, applied, log);
+                let Some(settlement) = judge(change, look.as_ref()) else {
+                    continue;
+                };
+                match (&settlement, look) {
+                    (Settlement::Done(_), Some(look)) => forms.extend(look.forms(self.mapping())),
+                    (Settlement::Failed(_), _) => rejected += 1,
+                    _ => {}
+                }
                 settled.push(settle(change, settlement));
-                forms.append(&mut shown);
             }
             self.store_outcomes(&settled).await?;
             self.remember(&forms).await?;
@@ -199,20 +225,16 @@ impl Deliverer<'_> {
         }
     }
 
-    /// Judges one change by what Oomnitza shows of it.
+    /// Judges one change by what Oomnitza shows of it; `None` where that depends on the others.
     fn judge(
         &self,
         change: &PlannedChange,
-        look: Option<Look>,
+        look: Option<&Look>,
         applied: Applied,
         log: &RunLog,
-    ) -> (Settlement, Vec<Form>) {
-        let rejected = |what: &str| {
-            let message = format!("{what}; Oomnitza's run log says: {}", words(log));
-            (failed(Reason::Rejected.in_words(message)), Vec::new())
-        };
+    ) -> Option<Settlement> {
         let Some(look) = look else {
-            return rejected("the person is not in Oomnitza after the load");
+            return Some(not_there(log));
         };
         // A clean log means that everything was applied: what differs then is shown in another form, if it can be one.
         let is_clean = applied == Applied::AsPlanned;
@@ -229,12 +251,28 @@ impl Deliverer<'_> {
                 .map(String::as_str)
         };
         if let Some(dropped) = dropped {
-            return rejected(&format!("`{dropped}` is not as it was sent"));
+            return Some(not_as_sent(dropped, log));
         }
-        (
-            done(change, Some(look.id.clone())),
-            look.forms(self.mapping()),
-        )
+        let is_odd = !is_clean && look.odd(self.mapping()).is_some();
+        (!is_odd).then(|| done(change, Some(look.id.clone())))
+    }
+
+    /// Judges a change that shows what was neither sent nor there before: that is another form, unless somebody is still
+    /// to be found whom the log counts as not applied.
+    fn judge_odd(
+        &self,
+        change: &PlannedChange,
+        look: Option<&Look>,
+        all_are_found: bool,
+        log: &RunLog,
+    ) -> Settlement {
+        let Some(look) = look else {
+            return not_there(log);
+        };
+        match look.odd(self.mapping()) {
+            Some(odd) if !all_are_found => not_as_sent(odd, log),
+            _ => done(change, Some(look.id.clone())),
+        }
     }
 
     async fn begin_unverified(&self, id: PortionId, why: &str) -> Result<(), Stop> {
@@ -246,6 +284,26 @@ impl Deliverer<'_> {
         tracing::warn!(integration.id = %self.integration.id, portion.id = %id, "The load is unverified: {why}");
         Ok(())
     }
+}
+
+/// How many of those who were sent the log does not count as applied.
+fn not_applied(log: &RunLog, sent: &Sent) -> u64 {
+    let applied = log.added + log.updated + log.unchanged;
+    let missing = (sent.creates + sent.updates).saturating_sub(applied);
+    missing.max(log.failed + log.canceled + log.skipped)
+}
+
+fn not_there(log: &RunLog) -> Settlement {
+    rejected("the person is not in Oomnitza after the load", log)
+}
+
+fn not_as_sent(field: &str, log: &RunLog) -> Settlement {
+    rejected(&format!("`{field}` is not as it was sent"), log)
+}
+
+fn rejected(what: &str, log: &RunLog) -> Settlement {
+    let message = format!("{what}; Oomnitza's run log says: {}", words(log));
+    failed(Reason::Rejected.in_words(message))
 }
 
 /// What the log says, on one line.
