@@ -20,7 +20,7 @@ use store::{
 use transport::Retry;
 
 use crate::error::{Stop, chain, for_log};
-use crate::guards::Guards;
+use crate::guards::{Guards, TooMany};
 use crate::halt::Halt;
 use crate::insist::Insistence;
 use crate::point::{Point, reach};
@@ -61,14 +61,6 @@ pub(crate) struct Failures {
     too_many: OnceLock<TooMany>,
 }
 
-/// As many writes failed, of so many, and so many may.
-#[derive(Debug, Clone, Copy)]
-struct TooMany {
-    failed: u64,
-    writes: u64,
-    allowed: u64,
-}
-
 impl Failures {
     fn note(&self, writes: usize, failed: usize) {
         self.writes.fetch_add(writes as u64, Ordering::Relaxed);
@@ -77,30 +69,19 @@ impl Failures {
 
     /// Refuses to go on once too many have failed.
     fn check(&self, guards: &Guards) -> Result<(), Stop> {
-        if self.too_many.get().is_none() {
-            let writes = self.writes.load(Ordering::Relaxed);
-            let failed = self.failed.load(Ordering::Relaxed);
-            if let Some(allowed) = guards.too_many_failed(writes, failed) {
-                let too_many = TooMany {
-                    failed,
-                    writes,
-                    allowed,
-                };
-                // Whoever comes second has the same to say.
-                let _ = self.too_many.set(too_many);
-            }
+        let writes = self.writes.load(Ordering::Relaxed);
+        let failed = self.failed.load(Ordering::Relaxed);
+        if let Some(allowed) = guards.too_many_failed(writes, failed) {
+            // What was found first stays.
+            let _ = self.too_many.set(TooMany {
+                failed,
+                writes,
+                allowed,
+            });
         }
         match self.too_many.get() {
             None => Ok(()),
-            Some(&TooMany {
-                failed,
-                writes,
-                allowed,
-            }) => Err(Stop::TooManyFailed {
-                failed,
-                writes,
-                allowed,
-            }),
+            Some(&too_many) => Err(Stop::TooManyFailed(too_many)),
         }
     }
 }

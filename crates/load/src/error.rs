@@ -6,6 +6,7 @@ use std::io;
 use jiff::SignedDuration;
 use store::State;
 
+use crate::guards::TooMany;
 use crate::halt::Cause;
 
 /// Why no run was made, or none could be taken up.
@@ -262,13 +263,10 @@ pub(crate) enum Stop {
     )]
     AllGone,
     #[error(
-        "`failed`: {failed} of {writes} writes failed, and {allowed} pass; see why in the error log, mend it and run again"
+        "`failed`: {} of {} writes failed, and {} pass; see why in the error log, mend it and run again",
+        .0.failed, .0.writes, .0.allowed
     )]
-    TooManyFailed {
-        failed: u64,
-        writes: u64,
-        allowed: u64,
-    },
+    TooManyFailed(TooMany),
     #[error("{0}")]
     Parked(String),
 }

@@ -307,6 +307,14 @@ fn median(numbers: &[u64]) -> Option<u64> {
     numbers.get(middle).copied()
 }
 
+/// As many writes failed, of so many, and so many may.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TooMany {
+    pub(crate) failed: u64,
+    pub(crate) writes: u64,
+    pub(crate) allowed: u64,
+}
+
 /// Writes before which nothing is said about how many fail.
 const FEW: u64 = 20;
 

@@ -15,6 +15,10 @@ async fn start(loader: &Loader, trigger: &'static str) -> Report {
     loader.run(&request).await.unwrap()
 }
 
+async fn by_hand(loader: Loader) -> Report {
+    start(&loader, "manual").await
+}
+
 /// Makes a load that the schedule starts.
 async fn due(company: &Company) -> Report {
     start(&company.loader(&Halt::new()), "schedule").await
@@ -40,7 +44,6 @@ async fn cut_off<F: Future<Output = Report>>(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_load_by_hand_that_was_cut_off_is_gone_on_with_by_the_schedule() {
     let company = Company::new(By::Rest).await;
-    let by_hand = |loader| async move { start(&loader, "manual").await };
     let report = cut_off(&company, Cause::Shutdown, by_hand).await;
     assert_eq!(report.state, State::Interrupted, "{report:?}");
     let report = due(&company).await;
@@ -50,7 +53,6 @@ async fn a_first_load_by_hand_that_was_cut_off_is_gone_on_with_by_the_schedule()
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_of_a_first_load_that_was_canceled_waits_for_somebody() {
     let company = Company::new(By::Rest).await;
-    let by_hand = |loader| async move { start(&loader, "manual").await };
     let report = cut_off(&company, Cause::ByHand, by_hand).await;
     assert_eq!(report.state, State::Canceled, "{report:?}");
     let report = due(&company).await;

@@ -82,25 +82,19 @@ impl Address {
 
     /// A text with [`NOBODY`] for the address, unless that is a part of a longer one; `None`: it is not in it.
     pub(super) fn out_of_text(&self, text: &str) -> Option<String> {
-        // Letters with marks may be written as several.
-        let longest = 4 * self.folded.chars().count();
-        if text.contains('\\') {
-            let is =
-                |part: &str| self.is(part) || unescaped(part).is_some_and(|part| self.is(&part));
-            return unnamed(text, ESCAPED * longest, is);
-        }
-        if !self.may_be_in(text) {
+        // Any letter may be escaped.
+        if !text.contains('\\') && !self.may_be_in(text) {
             return None;
         }
+        // Letters with marks may be written as several.
+        let longest = 4 * self.folded.chars().count();
         unnamed(text, longest, |part| self.is(part))
     }
 }
 
 /// A text with [`NOBODY`] for a name in just these letters, unless that is a part of a longer one; `None`: it is not in it.
 pub(super) fn name_out_of_text(text: &str, name: &str) -> Option<String> {
-    let longest = ESCAPED * name.chars().count();
-    let is = |part: &str| part == name || unescaped(part).is_some_and(|part| part == name);
-    unnamed(text, longest, is)
+    unnamed(text, name.chars().count(), |part| part == name)
 }
 
 /// How many letters one is at most where JSON escapes it.
@@ -140,8 +134,10 @@ fn next_text(json: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// A text with [`NOBODY`] for the parts of it that are a name, at most `longest` letters long, and not a part of a longer
-/// one.
+/// one; with the escapes of JSON or without.
 fn unnamed(text: &str, longest: usize, is: impl Fn(&str) -> bool) -> Option<String> {
+    let longest = ESCAPED * longest;
+    let is = |part: &str| is(part) || unescaped(part).is_some_and(|part| is(&part));
     let goes_on = |letter: char| letter.is_alphanumeric() || "_-+%@".contains(letter);
     let ends = |after: &str| {
         let mut following = after.chars();
